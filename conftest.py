@@ -1,0 +1,50 @@
+"""Options that the tests and the benchmarks share, and what they need to run."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest_plugins = ["spec_tests.claims"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("course")
+    group.addoption(
+        "--data",
+        metavar="DIR",
+        default=os.environ.get("COURSE_DATA"),
+        help="folder of the real CIFAR-10 and of the ants and bees (default: $COURSE_DATA)",
+    )
+    group.addoption(
+        "--require",
+        action="append",
+        default=[],
+        choices=["cuda", "data"],
+        help="fail, rather than skip, the tests that need this",
+    )
+
+
+def _missing(need: str, config: pytest.Config) -> str:
+    """Say why the tests marked `need` cannot run here; empty when they can."""
+    if need == "cuda":
+        return "" if torch.cuda.is_available() else "no usable CUDA device: see `course doctor`"
+    folder = config.getoption("--data")
+    if not folder:
+        return "needs the real data: give --data DIR or set COURSE_DATA"
+    return "" if Path(folder).is_dir() else f"--data {folder} is not a folder"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for need in ("cuda", "data"):
+        if item.get_closest_marker(need) and (reason := _missing(need, item.config)):
+            if need in item.config.getoption("--require"):
+                pytest.fail(f"--require {need}: {reason}", pytrace=False)
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def real_data(request: pytest.FixtureRequest) -> Path:
+    """The folder of the real CIFAR-10 and of the ants and bees; for tests marked `data`."""
+    return Path(request.config.getoption("--data"))

@@ -1,0 +1,1 @@
+"""Everything that the course does, correctly, on today's PyTorch."""

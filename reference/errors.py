@@ -1,0 +1,9 @@
+"""The errors that a user can cause; each message is one line that says what to do."""
+
+
+class InputError(ValueError):
+    """An option, a file or a folder cannot be used. The command line exits with 2."""
+
+
+class RunError(RuntimeError):
+    """A run was set up rightly and came to nothing. The command line exits with 1."""

@@ -1,0 +1,1 @@
+"""The conformance suite: one check for each thing that the course documents."""

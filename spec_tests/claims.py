@@ -1,0 +1,186 @@
+"""The claim register: what the course says, and which test checks it.
+
+The statements stand in `fixtures/claims/*.toml`, one file a topic; a test names the ones it checks
+with `@pytest.mark.claim("maxpool.ceil-true")`. This module is the pytest plugin that resolves the
+link both ways: collection fails on a claim that is unknown, defined twice, or checked by no test.
+A failing test prints the statement that it found broken.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "fixtures" / "claims"
+
+KINDS = ("value", "shape", "text", "error", "effect", "default")
+ORACLES = ("printed", "derived", "independent", "captured")
+STATUSES = ("holds", "erratum", "changed", "environment")
+
+REGISTER = pytest.StashKey[dict[str, "Claim"]]()
+
+
+class RegisterError(Exception):
+    """A mistake in the register or in a test's link to it; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One checkable statement of the course.
+
+    `status` is `holds`; `erratum`, false when it was written; `changed`, true once; or
+    `environment`, true only where something is installed or present. All but the first say in
+    `now` what holds today and in `since` from which version on. `rows` are the rows of the survey
+    that the claim covers. `untestable` says why no program can check the claim.
+    """
+
+    id: str
+    lesson: str
+    source: tuple[str, ...]
+    says: str
+    zh: str
+    kind: str
+    oracle: str
+    status: str
+    rows: tuple[str, ...] = ()
+    now: str = ""
+    since: str = ""
+    untestable: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*", self.id):
+            raise RegisterError("'id' must read topic.name, in lower case with hyphens")
+        if not re.fullmatch(r"P([1-9]|[12]\d|3[0-3])", self.lesson):
+            raise RegisterError(f"'lesson' must be P1 to P33, not {self.lesson!r}")
+        for field, allowed in (("kind", KINDS), ("oracle", ORACLES), ("status", STATUSES)):
+            if getattr(self, field) not in allowed:
+                raise RegisterError(
+                    f"{field!r} must be one of {', '.join(allowed)}, not {getattr(self, field)!r}"
+                )
+        if not (self.says and self.zh and self.source):
+            raise RegisterError("'says', 'zh' and 'source' must not be empty")
+        if self.status != "holds" and not self.now:
+            raise RegisterError(f"status {self.status!r} needs 'now': what holds instead")
+        if self.status == "changed" and not self.since:
+            raise RegisterError("status 'changed' needs 'since': from which version on")
+
+    def __str__(self) -> str:
+        text = f"{self.id} ({self.lesson}, {self.status}): {self.says}"
+        return f"{text}\nToday: {self.now}" if self.now else text
+
+
+def _claims_in(path: Path) -> Iterator[Claim]:
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["claim"]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
+        raise RegisterError(f"{path.name}: not a list of [[claim]] entries: {error}") from error
+    for entry in entries:
+        lists = {name: tuple(entry[name]) for name in ("source", "rows") if name in entry}
+        try:
+            claim = Claim(**entry | lists)
+        except (TypeError, RegisterError) as error:
+            name = entry.get("id", "a claim without 'id'")
+            message = str(error).replace("Claim.__init__() ", "")
+            raise RegisterError(f"{path.name}: {name}: {message}") from error
+        yield claim
+
+
+def load(folder: Path = FOLDER) -> dict[str, Claim]:
+    """Read the register.
+
+    Args:
+        folder: where the `*.toml` files are.
+
+    Returns:
+        The claims by ID, in the order of the files' names and of the claims in a file.
+
+    Raises:
+        RegisterError: a file or a claim is not as it should be, or an ID stands twice.
+    """
+    register: dict[str, Claim] = {}
+    for path in sorted(folder.glob("*.toml")):
+        for claim in _claims_in(path):
+            if claim.id in register:
+                raise RegisterError(f"{path.name}: {claim.id} is defined twice: rename or merge it")
+            register[claim.id] = claim
+    return register
+
+
+def named_by(item: pytest.Item) -> list[str]:
+    """Return the IDs of the claims that a test names, a class's and module's marks included."""
+    return [name for mark in item.iter_markers("claim") for name in mark.args]
+
+
+def check_links(register: dict[str, Claim], items: Iterable[pytest.Item], *, whole: bool) -> None:
+    """Hold the tests against the register.
+
+    Args:
+        register: the claims by ID.
+        items: the collected tests.
+        whole: whether these are all the tests, so that a claim none of them names has no test.
+
+    Raises:
+        RegisterError: for the first broken link, with what to do about it.
+    """
+    named = Counter[str]()
+    for item in items:
+        for name, times in Counter(names := named_by(item)).items():
+            if name not in register:
+                raise RegisterError(
+                    f"{item.nodeid} names the claim {name!r}, which is not in fixtures/claims: "
+                    "mend the ID or add the claim"
+                )
+            if times > 1:
+                raise RegisterError(f"{item.nodeid} names the claim {name!r} twice: drop one")
+            if register[name].untestable:
+                raise RegisterError(
+                    f"{item.nodeid} checks {name!r}, which says that it is untestable: "
+                    "drop one of the two"
+                )
+        named.update(names)
+    orphans = [c.id for c in register.values() if not c.untestable and c.id not in named]
+    if whole and orphans:
+        raise RegisterError(
+            f"no test names the claim {', '.join(orphans)}: write one with "
+            "@pytest.mark.claim(ID), or say in the claim why it is 'untestable'"
+        )
+
+
+def _collects_everything(config: pytest.Config) -> bool:
+    """Whether the arguments take in this whole folder (-k and -m choose only afterwards)."""
+    here = Path(__file__).parent
+    if any(config.getoption(name) for name in ("ignore", "ignore_glob", "deselect")):
+        return False
+    roots = [
+        Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args
+    ]
+    return any(root in (here, *here.parents) for root in roots)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        config.stash[REGISTER] = load()
+    except RegisterError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    try:
+        check_links(config.stash[REGISTER], items, whole=_collects_everything(config))
+    except RegisterError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed:
+        register = item.config.stash[REGISTER]
+        for name in named_by(item):
+            report.sections.append(("what the course says", str(register[name])))
+    return report
