@@ -1,0 +1,212 @@
+"""The command line, `course`: what to run, what to print, and how to fail.
+
+Exit codes: 0 done, 1 the check or the run failed, 2 wrong usage or bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from reference.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import torch
+
+    from reference.models import Tudui
+
+    Answer = tuple[int, Any, str]  # the exit code, what --json prints, what is printed else
+
+DEFAULT_ROOT = Path("data", "stand-in")  # of the data, where no other is given
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other bad input is said."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _doctor(_args: argparse.Namespace) -> Answer:
+    from reference.environment import diagnose, select_device
+
+    findings = diagnose()
+    ok = all(finding.ok for finding in findings)
+    device = str(select_device("auto")) if any(f.check == "device" for f in findings) else None
+    lines = [f"{'ok ' if f.ok else 'BAD'} {f.check}: {f.detail}" for f in findings]
+    lines += [f"    {f.check}: {f.cure}" for f in findings if not f.ok]
+    result = {"ok": ok, "device": device, "findings": [asdict(f) for f in findings]}
+    return (0 if ok else 1), result, "\n".join(lines)
+
+
+def _data(args: argparse.Namespace) -> Answer:
+    from reference.standin import write
+
+    folder = write(args.dir)
+    return 0, {"folder": str(folder)}, f"{folder}: the stand-in CIFAR-10 is drawn"
+
+
+def _train(args: argparse.Namespace) -> Answer:
+    from reference.messages import LINES, language
+    from reference.runs import Config, Run
+    from reference.training import Trainer
+
+    lines = LINES[args.lang or language()]
+    out = sys.stderr if args.json else sys.stdout
+
+    def say(line: str, *values: object) -> None:
+        print(lines[line].format(*values), file=out, flush=True)
+
+    options = {name: vars(args)[name] for name in Config.__annotations__ if name in args}
+    folder = args.out or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
+    if args.resume:
+        run = Run.resume(folder, options)
+    else:
+        run = Run.start(folder, Config(**{"data": _absolute(DEFAULT_ROOT)} | options))
+    _draw_stand_in(run.config.data)
+    trainer = Trainer(run, say)
+    trainer.fit()
+    epochs = [record for record in run.records if "test_loss" in record]
+    result = {"run": str(run.folder), "device": str(trainer.device), "epochs": epochs}
+    return 0, result, lines["tensorboard"].format(run.folder)
+
+
+def _evaluate(args: argparse.Namespace) -> Answer:
+    from torch import nn
+
+    from reference.cifar10 import CIFAR10
+    from reference.loaders import ResidentLoader
+    from reference.training import evaluate
+
+    model, device, config = _load_model(args)
+    data = getattr(args, "data", _absolute(DEFAULT_ROOT))
+    _draw_stand_in(data)
+    batch_size = config.get("batch_size", 64)
+    batches = ResidentLoader(CIFAR10(data, train=False), batch_size, device=device)
+    found = evaluate(model, nn.CrossEntropyLoss(), batches, config.get("precision", "fp32"))
+    result = asdict(found) | {"accuracy": found.accuracy}
+    text = (
+        f"{data}: {found.correct} of {found.images} images right, accuracy {found.accuracy}, "
+        f"total loss {found.total_loss} over {found.batches} batches"
+    )
+    return 0, result, text
+
+
+def _predict(args: argparse.Namespace) -> Answer:
+    from reference.inference import load_image, predict
+
+    model, _, _ = _load_model(args)
+    answers = predict(model, [load_image(path) for path in args.images])
+    result = [
+        {"image": str(path)} | answer for path, answer in zip(args.images, answers, strict=True)
+    ]
+    lines = [f"{r['image']}: {r['class']} ({r['probability']:.3f})" for r in result]
+    return 0, result, "\n".join(lines)
+
+
+def _load_model(args: argparse.Namespace) -> tuple[Tudui, torch.device, dict[str, Any]]:
+    from reference.checkpoints import load_checkpoint, load_weights
+    from reference.environment import select_device
+    from reference.models import Tudui
+
+    device = select_device(args.device)
+    checkpoint = load_checkpoint(args.checkpoint, device)
+    model = Tudui().to(device)
+    load_weights(model, checkpoint["model"], args.checkpoint)
+    return model, device, checkpoint.get("config", {})
+
+
+def _draw_stand_in(data: str) -> None:
+    """Draw the stand-in on first use; other data must be there."""
+    if data == _absolute(DEFAULT_ROOT) and not Path(data).exists():
+        from reference.standin import write
+
+        write(data)
+
+
+def _absolute(path: str | Path) -> str:
+    return str(Path(path).resolve())
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="course", description="The PyTorch beginner course, end to end.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[..., Answer], text: str) -> _Parser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.add_argument("--json", action="store_true", help="print one JSON document")
+        added.set_defaults(run=run)
+        return added
+
+    command("doctor", _doctor, "say what is installed, which device computes, and what is wrong")
+    data = command("data", _data, "draw the stand-in CIFAR-10 and write it to DIR")
+    data.add_argument("dir", metavar="DIR", type=Path)
+    _add_train_options(command("train", _train, "train the course's network on CIFAR-10"))
+    evaluate = command("evaluate", _evaluate, "test a checkpoint on the test images")
+    evaluate.add_argument("checkpoint", metavar="CHECKPOINT", type=Path)
+    _add_data(evaluate)
+    predict = command("predict", _predict, "say what is on an image")
+    predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
+    predict.add_argument("--checkpoint", metavar="FILE", type=Path, required=True)
+    for added in (evaluate, predict):
+        added.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps, …")
+    return parser
+
+
+def _add_data(parser: _Parser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        type=_absolute,
+        default=argparse.SUPPRESS,
+        help=f"the folder that holds cifar-10-batches-py/ (default: a stand-in in {DEFAULT_ROOT})",
+    )
+
+
+def _add_train_options(parser: _Parser) -> None:
+    _add_data(parser)
+    add = functools.partial(parser.add_argument, default=argparse.SUPPRESS)
+    add("--epochs", metavar="N", type=int, help="default: 10")
+    add("--batch-size", metavar="N", type=int, help="default: 64")
+    add("--lr", metavar="X", type=float, help="default: 0.01")
+    add("--device", metavar="NAME", help="auto (default), cpu, cuda, mps, …")
+    add("--seed", metavar="N", type=int, help="default: 0")
+    add("--shuffle", action="store_true", help="take the images in a new order in each epoch")
+    add("--precision", metavar="P", help="fp32 (default) or bf16")
+    add("--compile", action="store_true", help="compile the network with torch.compile")
+    add("--max-steps", metavar="N", type=int, help="end the run after N steps")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="default: runs/DATE-TIME")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--lang", choices=["zh", "en"], help="default: the locale's")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        code, result, text = cast("Answer", args.run(args))
+    except InputError as error:
+        return _fail(error, 2)
+    except (RunError, OSError) as error:
+        return _fail(error, 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted: --resume goes on from the last checkpoint", 130)
+    except (ImportError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "torchvision::" not in str(error):
+            raise
+        return _fail(f"the installation is broken ({error}): course doctor says more", 1)
+    print(json.dumps(result, ensure_ascii=False) if args.json else text)
+    return code
+
+
+def _fail(error: object, code: int) -> int:
+    print(f"course: {error}".replace("\n", " "), file=sys.stderr)
+    return code

@@ -1,0 +1,70 @@
+"""Batches of images: torch's DataLoader, and a loader that lives on the training device (P15)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch.utils.data.distributed import DistributedSampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+    from torch.utils.data import Sampler
+
+    from reference.cifar10 import CIFAR10
+
+    Batch = tuple[Tensor, Tensor]
+
+
+def epoch_sampler(
+    dataset: CIFAR10, *, shuffle: bool = False, seed: int = 0
+) -> DistributedSampler[int]:
+    """Return the order of the images: as they lie in the files, or shuffled anew in each epoch.
+
+    The order depends on the seed and on `set_epoch(number)` alone, so that an epoch can be
+    repeated by itself.
+    """
+    return DistributedSampler(dataset, num_replicas=1, rank=0, shuffle=shuffle, seed=seed)
+
+
+class ResidentLoader:
+    """All images as uint8 on the training device; batches are cut and scaled there.
+
+    It gives what `DataLoader(dataset, batch_size, sampler=sampler)` gives where the data set's
+    transform is ToTensor: float images from 0 to 1 of shape (N, 3, 32, 32) and int64 labels of
+    shape (N,), the last batch with what is left.
+
+    Args:
+        dataset: the images; its transforms are not applied.
+        batch_size: how many images make a batch.
+        sampler: the order, as DataLoader takes it; by default the data set's own.
+        device: where the images live and the batches are made.
+
+    Source: P15.
+    """
+
+    def __init__(
+        self,
+        dataset: CIFAR10,
+        batch_size: int = 1,
+        sampler: Sampler[int] | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.images = torch.from_numpy(dataset.data).to(device).permute(0, 3, 1, 2)
+        self.targets = torch.tensor(dataset.targets, device=device)
+        self.batch_size = batch_size
+        self.sampler = sampler
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.images) / self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self.sampler is None:
+            order = torch.arange(len(self.images))
+        else:
+            order = torch.tensor(list(self.sampler))
+        for chosen in torch.split(order.to(self.images.device), self.batch_size):
+            yield self.images[chosen].float().div(255).contiguous(), self.targets[chosen]

@@ -1,0 +1,40 @@
+"""What a run says: the course's own lines in Chinese (P27-P29), and the same in English."""
+
+from __future__ import annotations
+
+import locale
+import os
+
+LINES = {
+    "zh": {
+        "train_size": "训练数据集的长度为：{}",
+        "test_size": "测试数据集的长度为：{}",
+        "device": "训练设备：{}",
+        "epoch": "-------第 {} 轮训练开始-------",
+        "step": "训练次数：{}, Loss: {}",
+        "test_loss": "整体测试集上的Loss: {}",
+        "test_accuracy": "整体测试集上的正确率: {}",
+        "saved": "模型已保存",
+        "resumed": "从第 {} 轮之后继续训练",
+        "tensorboard": "查看日志：tensorboard --logdir={}",
+    },
+    "en": {
+        "train_size": "training images: {}",
+        "test_size": "test images: {}",
+        "device": "device: {}",
+        "epoch": "------- epoch {} -------",
+        "step": "step {}, loss: {}",
+        "test_loss": "loss over the test images: {}",
+        "test_accuracy": "accuracy over the test images: {}",
+        "saved": "model saved",
+        "resumed": "resuming after epoch {}",
+        "tensorboard": "to see the log: tensorboard --logdir={}",
+    },
+}
+
+
+def language() -> str:
+    """Return `zh` where the user's locale is Chinese, and else `en`."""
+    asked = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    name = next(filter(None, asked), None) or locale.getlocale()[0] or ""
+    return "zh" if name.lower().startswith(("zh", "chinese")) else "en"

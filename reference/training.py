@@ -1,0 +1,236 @@
+"""A training step, an epoch, an evaluation, and the whole run (P27-P31)."""
+
+from __future__ import annotations
+
+import math
+import operator
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from reference.board import add_record, open_board
+from reference.checkpoints import load_weights
+from reference.cifar10 import CIFAR10
+from reference.environment import select_device
+from reference.errors import RunError
+from reference.loaders import ResidentLoader, epoch_sampler
+from reference.models import Tudui
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from torch import Tensor
+    from torch.utils.tensorboard import SummaryWriter
+
+    from reference.loaders import Batch
+    from reference.runs import Run
+
+LOG_EVERY = 100
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Return the context in which the network computes: fp32 as it is, bf16 where torch can."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def train_step(
+    model: nn.Module,
+    loss_fn: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    precision: str = "fp32",
+) -> Tensor:
+    """Take one step of gradient descent.
+
+    Args:
+        model: maps images to logits of shape (N, 10).
+        loss_fn: maps logits and labels to a scalar.
+        optimizer: of the model's parameters.
+        batch: images, float of shape (N, 3, 32, 32), and labels, int64 of shape (N,).
+        precision: `fp32` or `bf16`.
+
+    Returns:
+        The loss before the step, a scalar without gradient, on the device.
+
+    Source: P24, P27.
+    """
+    images, targets = batch
+    with autocast(images.device, precision):
+        loss: Tensor = loss_fn(model(images), targets)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network makes of labelled images.
+
+    `total_loss` adds up the mean losses of the batches, as the course does.
+    """
+
+    images: int
+    correct: int
+    total_loss: float
+    batches: int
+
+    @property
+    def accuracy(self) -> float:
+        """The share of the images that were evaluated and classified rightly."""
+        return self.correct / self.images
+
+
+def evaluate(
+    model: nn.Module, loss_fn: nn.Module, batches: Iterable[Batch], precision: str = "fp32"
+) -> Evaluation:
+    """Run a network over labelled images, in evaluation mode and without gradients.
+
+    Args:
+        model: maps images to logits of shape (N, 10).
+        loss_fn: maps logits and labels to the batch's mean loss.
+        batches: at least one, as a loader gives them.
+        precision: `fp32` or `bf16`.
+
+    Source: P28, P29.
+    """
+    model.eval()
+    images, losses, hits = 0, [], []
+    with torch.no_grad():
+        for inputs, targets in batches:
+            with autocast(inputs.device, precision):
+                outputs = model(inputs)
+                losses.append(loss_fn(outputs, targets))
+            hits.append((outputs.argmax(1) == targets).sum())
+            images += len(targets)
+    correct = int(torch.stack(hits).sum())
+    return Evaluation(images, correct, sum(torch.stack(losses).tolist()), len(losses))
+
+
+class Trainer:
+    """The course's network, its data and its optimizer: the state of one run.
+
+    Args:
+        run: options, log and checkpoints.
+        say: called with the name of a line of `messages` and its values.
+
+    Raises:
+        InputError: the data or the device cannot be used.
+    """
+
+    def __init__(self, run: Run, say: Callable[..., None]) -> None:
+        self.run, self.config, self.say = run, run.config, say
+        self.device = select_device(self.config.device)
+        train_set = CIFAR10(self.config.data, train=True)
+        test_set = CIFAR10(self.config.data, train=False)
+        say("train_size", len(train_set))
+        say("test_size", len(test_set))
+        say("device", self.device)
+        batch_size = self.config.batch_size
+        self.order = epoch_sampler(train_set, shuffle=self.config.shuffle, seed=self.config.seed)
+        self.train_batches = ResidentLoader(train_set, batch_size, self.order, self.device)
+        self.test_batches = ResidentLoader(test_set, batch_size, device=self.device)
+
+        torch.manual_seed(self.config.seed)
+        self.model = Tudui().to(self.device)
+        self.loss_fn = nn.CrossEntropyLoss()
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.config.lr)
+        self.epoch = self.step = 0
+
+    def _restore(self) -> None:
+        checkpoint = self.run.load_last(self.device)
+        if checkpoint is None:
+            return
+        load_weights(self.model, checkpoint["model"], self.run.checkpoints)
+        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        self.epoch, self.step = checkpoint["epoch"], checkpoint["step"]
+        torch.set_rng_state(checkpoint["rng"]["cpu"].cpu())
+        if self.device.type != "cpu" and self.device.type in checkpoint["rng"]:
+            torch.get_device_module(self.device).set_rng_state(
+                checkpoint["rng"][self.device.type].cpu()
+            )
+        self.say("resumed", self.epoch)
+
+    def _state(self) -> dict[str, Any]:
+        rng = {"cpu": torch.get_rng_state()}
+        if self.device.type != "cpu":
+            rng[self.device.type] = torch.get_device_module(self.device).get_rng_state()
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "rng": rng,
+        }
+
+    def fit(self) -> None:
+        """Train, test, log and save, epoch by epoch, to the end of the run.
+
+        Raises:
+            InputError: the run's folder or its last checkpoint cannot be used.
+            RunError: the loss is no number any more.
+        """
+        self.run.open()
+        self._restore()
+        images, _ = next(iter(self.train_batches))
+        with open_board(self.run.folder, self.model, images) as board:
+            for record in self.run.records:
+                add_record(board, record)
+            if self.config.compile:
+                self.model.compile()
+            while self.epoch < self.config.epochs and self.step != self.config.max_steps:
+                self._one_epoch(board)
+
+    def _one_epoch(self, board: SummaryWriter) -> None:
+        start = time.perf_counter()
+        self.say("epoch", self.epoch + 1)
+        train_loss = self._train_epoch(board)
+        self.epoch += 1
+        found = evaluate(self.model, self.loss_fn, self.test_batches, self.config.precision)
+        self.say("test_loss", found.total_loss)
+        self.say("test_accuracy", found.accuracy)
+        record = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "train_loss": train_loss,
+            "test_loss": found.total_loss,
+            "test_accuracy": found.accuracy,
+            "images": found.images,
+            "seconds": round(time.perf_counter() - start, 3),
+        }
+        self._log(board, record)
+        self.run.save(self.epoch, self._state())
+        self.say("saved")
+
+    def _train_epoch(self, board: SummaryWriter) -> float:
+        """Take the steps of one epoch and return the mean loss over its images."""
+        self.model.train()
+        self.order.set_epoch(self.epoch)
+        losses, sizes = [], []
+        for batch in tqdm(self.train_batches, disable=None, leave=False):
+            losses.append(
+                train_step(self.model, self.loss_fn, self.optimizer, batch, self.config.precision)
+            )
+            sizes.append(len(batch[1]))
+            self.step += 1
+            if self.step % LOG_EVERY == 0:
+                loss = self._finite(losses[-1].item())
+                self.say("step", self.step, loss)
+                record = {"step": self.step, "epoch": self.epoch + 1, "train_loss": loss}
+                self._log(board, record)
+            if self.step == self.config.max_steps:
+                break
+        total = sum(map(operator.mul, torch.stack(losses).tolist(), sizes))
+        return self._finite(total / sum(sizes))
+
+    def _finite(self, loss: float) -> float:
+        if not math.isfinite(loss):
+            raise RunError(f"the loss is {loss} by step {self.step}: try a smaller --lr")
+        return loss
+
+    def _log(self, board: SummaryWriter, record: dict[str, Any]) -> None:
+        self.run.record(record)
+        add_record(board, record)
