@@ -77,7 +77,7 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
 
 
 def _why_not_loaded(message: str) -> str:
-    if found := re.search(r"Unsupported (?:global: GLOBAL|class) ([\w.]+)", message):
+    if found := re.search(r"nsupported (?:global: GLOBAL|GLOBAL|class) ([\w.]+)", message):
         return (
             f"asks to run code when it is loaded ({found[1]}): nothing of it was run; "
             "save the state_dict alone: torch.save(model.state_dict(), path)"
