@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 
 pytest_plugins = ["spec_tests.claims"]
 
@@ -29,6 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _missing(need: str, config: pytest.Config) -> str:
     """Say why the tests marked `need` cannot run here; empty when they can."""
     if need == "cuda":
+        import torch
+
         return "" if torch.cuda.is_available() else "no usable CUDA device: see `course doctor`"
     folder = config.getoption("--data")
     if not folder:
