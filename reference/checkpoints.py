@@ -63,10 +63,12 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
     Source: P26, P32.
     """
     try:
-        with Path(path).open("rb") as file:
-            content = torch.load(file, map_location=device, weights_only=True)
+        file = Path(path).open("rb")  # noqa: SIM115 - closed below; reading fails in other ways
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        with file:
+            content = torch.load(file, map_location=device, weights_only=True)
     except Exception as error:
         raise InputError(f"{path} {_why_not_loaded(str(error))}") from error
     if isinstance(content, dict) and content.keys() >= PARTS:

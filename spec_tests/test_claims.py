@@ -1,5 +1,6 @@
 """The register resolves the link between statements and tests both ways."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -40,7 +41,10 @@ def run_pytest(folder: Path, register: str, tests: str, *args: str) -> tuple[int
     (folder / "fixtures" / "claims" / "act.toml").write_text(register, encoding="utf-8")
     (folder / "spec_tests" / "test_act.py").write_text(tests)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(args or ["spec_tests"])]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    bare = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    done = subprocess.run(
+        command, cwd=folder, env=bare, capture_output=True, text=True, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 
