@@ -1,0 +1,152 @@
+"""P1-P3, P30-P31: what is installed, which device computes, and what is wrong with it."""
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from reference import environment
+from reference.environment import Finding, diagnose, select_device, why_no_cuda
+from reference.errors import InputError
+
+
+def found(check: str) -> Finding:
+    (finding,) = [finding for finding in diagnose() if finding.check == check]
+    return finding
+
+
+def test_environment_device_auto_takes_the_accelerator_or_else_the_cpu() -> None:
+    accelerator = torch.accelerator.is_available()
+    assert (select_device("auto").type == "cpu") is not accelerator
+
+
+def test_environment_device_by_name() -> None:
+    assert select_device("cpu") == torch.device("cpu")
+
+
+def test_environment_unknown_device_is_refused() -> None:
+    for name in ("gpu", "cuda:x", ""):
+        with pytest.raises(InputError, match=f"--device {name}: torch knows no such device"):
+            select_device(name)
+
+
+def test_environment_device_that_is_not_here_is_refused() -> None:
+    with pytest.raises(InputError, match="--device meta: torch finds none here; --device cpu"):
+        select_device("meta")
+    with pytest.raises(InputError, match=r"--device cuda:99: .*; --device cpu works"):
+        select_device("cuda:99")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="shows what happens without a CUDA device")
+def test_environment_cuda_says_why_it_cannot_be_used() -> None:
+    assert why_no_cuda()
+    assert "\n" not in why_no_cuda()
+    with pytest.raises(InputError) as caught:
+        select_device("cuda")
+    assert str(caught.value) == f"--device cuda: {why_no_cuda()}; --device cpu works everywhere"
+
+
+@pytest.mark.cuda
+def test_environment_cuda_is_taken_where_it_is() -> None:
+    assert why_no_cuda() == ""
+    assert select_device("auto").type == select_device("cuda").type == "cuda"
+
+
+def test_environment_why_no_cuda_of_a_cpu_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert why_no_cuda() == f"torch {torch.__version__} is built without CUDA"
+
+
+def test_doctor_finds_this_environment_in_order() -> None:
+    findings = diagnose()
+    assert [finding.check for finding in findings] == [
+        "python",
+        "torch",
+        "torchvision",
+        "pair",
+        "cuda",
+        "device",
+        "threads",
+        "tensorboard",
+    ]
+    assert all(finding.ok and finding.detail and not finding.cure for finding in findings)
+
+
+@pytest.mark.parametrize(("needs", "fits"), [("torch==2.15.0", True), ("torch==2.13.0", False)])
+def test_doctor_holds_the_pair_against_torchvisions_own_requirement(
+    monkeypatch: pytest.MonkeyPatch, needs: str, *, fits: bool
+) -> None:
+    versions = {"torch": "2.15.0+cpu", "torchvision": "0.30.0"}
+    monkeypatch.setattr(importlib.metadata, "version", versions.__getitem__)
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _name: ["numpy", needs])
+    finding = found("pair")
+    assert finding.ok is fits
+    assert "torch 2.15.0+cpu and torchvision 0.30.0" in finding.detail
+    assert ("pip install --upgrade torch torchvision" in finding.cure) is not fits
+
+
+def test_doctor_sees_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    finding = found("tensorboard")
+    assert not finding.ok
+    assert finding.cure == "pip install tensorboard"
+
+
+def test_doctor_sees_a_script_in_the_way_of_tensorboard(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "tensorboard.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    finding = found("tensorboard.py")
+    assert not finding.ok
+    assert finding.cure == f"rename {tmp_path / 'tensorboard.py'}"
+
+
+@pytest.mark.parametrize(
+    ("build", "cure"), [("13.2", "update the NVIDIA driver"), (None, environment.NEW_PAIR)]
+)
+def test_doctor_cures_a_gpu_that_torch_does_not_see(
+    monkeypatch: pytest.MonkeyPatch, build: str | None, cure: str
+) -> None:
+    monkeypatch.setattr(environment, "_driver", lambda: "470.1")
+    monkeypatch.setattr(environment, "why_no_cuda", lambda: "the reason")
+    monkeypatch.setattr(torch.version, "cuda", build)
+    finding = found("cuda")
+    assert not finding.ok
+    assert "driver 470.1; is_available() is False: the reason" in finding.detail
+    assert finding.cure == cure
+
+
+def test_doctor_survives_a_torchvision_for_another_torch(tmp_path: Path) -> None:
+    """A CPU build of torch with a CUDA build of torchvision fails when torchvision is imported."""
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    error = 'raise RuntimeError("operator torchvision::nms does not exist")\n'
+    (package / "__init__.py").write_text(error)
+    (package / "version.py").write_text("__version__ = '0.0.0+other'\n")
+    command = [sys.executable, "-m", "reference"]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run(
+        [*command, "doctor"], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "BAD torchvision: import torchvision fails: operator torchvision::nms" in done.stdout
+    assert f"torchvision: {environment.NEW_PAIR}" in done.stdout
+    assert done.stderr == ""
+
+    done = subprocess.run(
+        [*command, "train", "--out", str(tmp_path / "run")],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("course: the installation is broken (operator torchvision::nms")
+    assert done.stderr.count("\n") == 1
