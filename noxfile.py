@@ -1,5 +1,9 @@
 """What can be run: `nox --list` says it in a line each."""
 
+import json
+import time
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -7,25 +11,29 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "typecheck"]
 
-GROUPS = nox.project.load_toml("pyproject.toml")
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+IMAGES = sorted(Path("fixtures", "images").resolve().glob("*.png"))
+
+# Threads that wait without spinning: another busy process would slow a small machine tenfold.
+ENV = {"OMP_WAIT_POLICY": "passive"}
 
 
-def install(session: nox.Session, group: str) -> None:
-    """Install the project, as it stands in this folder, and a dependency group."""
-    session.install("-e.", *nox.project.dependency_groups(GROUPS, group))
+def install(session: nox.Session, *groups: str) -> None:
+    """Install the project, as it stands in this folder, and dependency groups."""
+    session.install("-e.", *nox.project.dependency_groups(PYPROJECT, *groups))
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the conformance suite."""
     install(session, "tests")
-    session.run("pytest", "spec_tests", *session.posargs)
+    session.run("pytest", "spec_tests", *session.posargs, env=ENV)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format; `nox -s lint -- --fix` mends what it can."""
-    session.install(*nox.project.dependency_groups(GROUPS, "lint"))
+    session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]))
 
@@ -35,3 +43,50 @@ def typecheck(session: nox.Session) -> None:
     """Check the types of the reference."""
     install(session, "typecheck")
     session.run("mypy", *session.posargs)
+
+
+@nox.session(default=False)
+def course(session: nox.Session) -> None:
+    """Do the course's whole job: data, training, evaluation, images classified."""
+    install(session)
+    run = f"runs/{time.strftime('%Y%m%d-%H%M%S')}"
+    session.run("course", "train", "--seed", "0", "--out", run, *session.posargs, env=ENV)
+    checkpoint = str(max(Path(run, "checkpoints").glob("*.pt")))
+    data = [f"--data={json.loads(Path(run, 'config.json').read_text())['options']['data']}"]
+    session.run("course", "evaluate", checkpoint, *data, env=ENV)
+    predict_drawn_images(session, checkpoint)
+    session.log(f"To see the log: {session.bin}/tensorboard --logdir {run}")
+
+
+def predict_drawn_images(session: nox.Session, checkpoint: str) -> None:
+    """Classify the ten drawn images; an untrained network gets about one of them right."""
+    answers = session.run(
+        "course", "predict", *map(str, IMAGES), "--checkpoint", checkpoint, "--json", silent=True
+    )
+    for answer in json.loads(answers or "[]"):
+        image = Path(answer["image"])
+        session.log(f"{image.name}: {answer['class']} ({answer['probability']:.3f})")
+
+
+@nox.session(default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Time training steps, CPU against CUDA."""
+    install(session, "tests")
+    session.run("pytest", "benchmarks", "--benchmark-only", *session.posargs)
+
+
+@nox.session(default=False, reuse_venv=False)
+def build(session: nox.Session) -> None:
+    """Make the wheel and run it outside the clone, in an environment that holds nothing else."""
+    folder = Path(session.create_tmp()).resolve()
+    for wheel in folder.glob("*.whl"):
+        wheel.unlink()
+    if session.venv_backend == "uv":
+        session.run("uv", "build", "--wheel", "--out-dir", str(folder), external=True)
+    else:
+        session.run("pip", "wheel", "--no-deps", "--wheel-dir", str(folder), ".")
+    session.install(*map(str, folder.glob("*.whl")))
+    session.chdir(folder)
+    run = f"run-{time.strftime('%H%M%S')}"
+    session.run("course", "train", "--epochs", "1", "--max-steps", "20", "--out", run, env=ENV)
+    predict_drawn_images(session, f"{run}/checkpoints/epoch-001.pt")
