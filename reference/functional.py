@@ -105,7 +105,7 @@ def _check_conv2d(input: Tensor, weight: Tensor, bias: Tensor | None, groups: in
         if tensor is not None and tensor.dtype != input.dtype:
             raise RuntimeError(
                 f"{name} must have input's dtype {input.dtype}, got {tensor.dtype}: convert one "
-                f"of them with .to(dtype)"
+                "of them with .to(dtype)"
             )
 
 
