@@ -16,8 +16,6 @@ from reference.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PARTS = {"model", "optimizer", "epoch", "step", "rng", "config"}
-
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -71,11 +69,15 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
             content = torch.load(file, map_location=device, weights_only=True)
     except Exception as error:
         raise InputError(f"{path} {_why_not_loaded(str(error))}") from error
-    if isinstance(content, dict) and content.keys() >= PARTS:
-        return content
-    if isinstance(content, dict) and content and all(map(torch.is_tensor, content.values())):
-        return {"model": content}
+    checkpoint = content if isinstance(content, dict) and "model" in content else {"model": content}
+    state = checkpoint["model"]
+    if isinstance(state, dict) and state and all(map(_is_weight, state.items())):
+        return checkpoint
     raise InputError(f"{path} is no checkpoint: it holds neither a run's state nor a state_dict")
+
+
+def _is_weight(entry: tuple[object, object]) -> bool:
+    return isinstance(entry[0], str) and isinstance(entry[1], Tensor)
 
 
 def _why_not_loaded(message: str) -> str:

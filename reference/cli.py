@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import io
 import json
 import sys
 import time
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from reference.models import Tudui
+    from reference.runs import Config
 
     Answer = tuple[int, Any, str]  # the exit code, what --json prints, what is printed else
 
@@ -55,6 +57,8 @@ def _data(args: argparse.Namespace) -> Answer:
 
 
 def _train(args: argparse.Namespace) -> Answer:
+    from tqdm import tqdm
+
     from reference.messages import LINES, language
     from reference.runs import Config, Run
     from reference.training import Trainer
@@ -63,7 +67,8 @@ def _train(args: argparse.Namespace) -> Answer:
     out = sys.stderr if args.json else sys.stdout
 
     def say(line: str, *values: object) -> None:
-        print(lines[line].format(*values), file=out, flush=True)
+        tqdm.write(lines[line].format(*values), file=out)  # around the progress bar
+        out.flush()
 
     options = {name: vars(args)[name] for name in Config.__annotations__ if name in args}
     folder = args.out or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
@@ -89,9 +94,8 @@ def _evaluate(args: argparse.Namespace) -> Answer:
     model, device, config = _load_model(args)
     data = getattr(args, "data", _absolute(DEFAULT_ROOT))
     _draw_stand_in(data)
-    batch_size = config.get("batch_size", 64)
-    batches = ResidentLoader(CIFAR10(data, train=False), batch_size, device=device)
-    found = evaluate(model, nn.CrossEntropyLoss(), batches, config.get("precision", "fp32"))
+    batches = ResidentLoader(CIFAR10(data, train=False), config.batch_size, device=device)
+    found = evaluate(model, nn.CrossEntropyLoss(), batches, config.precision)
     result = asdict(found) | {"accuracy": found.accuracy}
     text = (
         f"{data}: {found.correct} of {found.images} images right, accuracy {found.accuracy}, "
@@ -112,16 +116,21 @@ def _predict(args: argparse.Namespace) -> Answer:
     return 0, result, "\n".join(lines)
 
 
-def _load_model(args: argparse.Namespace) -> tuple[Tudui, torch.device, dict[str, Any]]:
+def _load_model(args: argparse.Namespace) -> tuple[Tudui, torch.device, Config]:
     from reference.checkpoints import load_checkpoint, load_weights
     from reference.environment import select_device
     from reference.models import Tudui
+    from reference.runs import Config
 
     device = select_device(args.device)
     checkpoint = load_checkpoint(args.checkpoint, device)
     model = Tudui().to(device)
     load_weights(model, checkpoint["model"], args.checkpoint)
-    return model, device, checkpoint.get("config", {})
+    try:
+        config = Config(**checkpoint.get("config", {"data": ""}))
+    except TypeError as error:
+        raise InputError(f"{args.checkpoint} holds damaged options: {error}") from error
+    return model, device, config
 
 
 def _draw_stand_in(data: str) -> None:
@@ -190,6 +199,9 @@ def _add_train_options(parser: _Parser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Chinese
     args = _parser().parse_args(argv)
     try:
         code, result, text = cast("Answer", args.run(args))

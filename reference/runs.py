@@ -15,7 +15,7 @@ from reference.checkpoints import load_checkpoint, replacing, save_checkpoint
 from reference.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 CHANGEABLE = {"epochs", "device"}  # what may differ when a run is resumed
@@ -158,13 +158,21 @@ class Run:
         """
         paths = sorted(self.checkpoints.glob("epoch-*.pt"), key=lambda path: (len(path.name), path))
         last = load_checkpoint(paths[-1], device) if paths else None
-        lines = self.metrics.read_text(encoding="utf-8") if self.metrics.is_file() else ""
         seen = last["step"] if last else 0
-        # The last line may be torn: the process was killed while writing it.
-        whole = [json.loads(line) for line in lines.splitlines() if line.endswith("}")]
-        self.records = [record for record in whole if record["step"] <= seen]
+        self.records = [record for record in self._read_metrics() if record["step"] <= seen]
         with replacing(self.metrics) as part:
             part.write_text(
                 "".join(json.dumps(record) + "\n" for record in self.records), encoding="utf-8"
             )
         return last
+
+    def _read_metrics(self) -> Iterator[dict[str, Any]]:
+        """Read metrics.jsonl; a last line without an end was cut off when the run was killed."""
+        text = self.metrics.read_text(encoding="utf-8") if self.metrics.is_file() else ""
+        for number, line in enumerate(text.split("\n")[:-1], start=1):
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise InputError(
+                    f"{self.metrics}: line {number} is damaged: delete it and --resume again"
+                ) from error

@@ -88,7 +88,9 @@ def test_checkpoint_cut_short_is_refused(tmp_path: Path, share: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [[1, 2], {}, {"a": 1}, {"model": {}, "epoch": 1}, torch.zeros(3)], ids=str
+    "content",
+    [[1, 2], {}, {"a": 1}, {"model": {}, "epoch": 1}, {1: torch.zeros(3)}, torch.zeros(3)],
+    ids=str,
 )
 def test_checkpoint_of_something_else_is_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "c.pt")

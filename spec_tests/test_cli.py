@@ -1,5 +1,6 @@
 """The command line: what it prints, its exit codes, and one line for each bad input."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +117,28 @@ def test_cli_predict_answers_for_each_image(checkpoint: Path, image: Path, capsy
     (answer,) = json.loads(capsys.readouterr().out)
     assert answer["image"] == str(image)
     assert lines[0] == f"{image}: {answer['class']} ({answer['probability']:.3f})"
+
+
+def test_cli_checkpoint_with_damaged_options_is_one_line(
+    checkpoint: Path, image: Path, capsys: Capture
+) -> None:
+    for config in ({"batch_size": "many", "data": ""}, {"colour": 1}, [1]):
+        state = torch.load(checkpoint, weights_only=True)
+        torch.save({"model": state, "config": config}, checkpoint.with_name("damaged.pt"))
+        options = ["--checkpoint", str(checkpoint.with_name("damaged.pt")), "--device", "cpu"]
+        assert main(["predict", str(image), *options]) == 2
+        assert "damaged.pt holds damaged options" in capsys.readouterr().err
+
+
+def test_cli_speaks_chinese_to_a_terminal_without_it(
+    small_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    options = ["--data", str(small_cifar10), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert main(["train", *options, "--epochs", "1", "--lang", "zh"]) == 0
+    stream.seek(0)
+    assert "250" in stream.readline()
 
 
 def test_cli_doctor_json(capsys: Capture) -> None:

@@ -202,3 +202,13 @@ def test_run_resumed_from_damaged_options_is_refused(tmp_path: Path) -> None:
         (tmp_path / "config.json").write_text(content)
         with pytest.raises(InputError, match=r"config\.json is damaged"):
             Run.resume(tmp_path, {})
+
+
+def test_run_resumed_from_a_damaged_log_names_the_line(small_cifar10: Path, tmp_path: Path) -> None:
+    trainer = train(tmp_path / "run", small_cifar10, epochs=2, device="cpu")
+    text = trainer.run.metrics.read_text().replace('"epoch": 1', '"epoch"')
+    trainer.run.metrics.write_text(text)
+    resumed = Trainer(Run.resume(tmp_path / "run", {"epochs": 3}), lambda *_: None)
+    with pytest.raises(InputError, match=r"metrics\.jsonl: line 1 is damaged"):
+        resumed.fit()
+    assert trainer.run.metrics.read_text() == text
