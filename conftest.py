@@ -33,7 +33,7 @@ def _missing(need: str, config: pytest.Config) -> str:
         return "" if torch.cuda.is_available() else "no usable CUDA device: see `course doctor`"
     folder = config.getoption("--data")
     if not folder:
-        return "needs the real data: give --data DIR or set COURSE_DATA"
+        return "needs the real data: give --data=DIR or set COURSE_DATA"
     return "" if Path(folder).is_dir() else f"--data {folder} is not a folder"
 
 

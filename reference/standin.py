@@ -2,7 +2,8 @@
 
 Each image is a silhouette on a noisy background. Position, size, mirroring and both colours vary
 from image to image, so that only the shape tells the class. Everything is computed in integers
-from Python's own generator: one seed gives the same bytes on every machine.
+from Python's own generator: one seed gives the same bytes on every machine (with Pillow 11.1 or
+newer; before, it filled some polygons differently).
 """
 
 from __future__ import annotations
