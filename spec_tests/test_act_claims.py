@@ -21,10 +21,9 @@ class Unlinear(nn.Module):
         self.sigmoid1 = nn.Sigmoid()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Compute both and return the second, as the listing does."""
-        output = self.relu1(x)
-        output = self.sigmoid1(x)
-        return output  # noqa: RET504 - the listing's own lines
+        """Compute both from the input and return the second, as the listing does."""
+        self.relu1(x)
+        return self.sigmoid1(x)
 
 
 @pytest.mark.claim("relu.example-shape")
@@ -82,7 +81,7 @@ def test_relu_and_sigmoid_are_not_linear(layer: nn.Module) -> None:
 
 @pytest.mark.claim("sigmoid.range")
 def test_sigmoid_lies_between_0_and_1() -> None:
-    inputs = torch.arange(-16.0, 17.0)
+    inputs = torch.arange(-10.0, 11.0)
     output = nn.Sigmoid()(inputs)
     assert output.min() > 0
     assert output.max() < 1
