@@ -99,7 +99,7 @@ def test_conv_reshape_infers_minus_one() -> None:
 def test_conv_six_channels_need_reshape(tmp_path: Path) -> None:
     output = torch.zeros(2, 6, 30, 30)
     with SummaryWriter(tmp_path) as writer:
-        with pytest.raises(AssertionError, match="4D numpy array with 3 channels"):
+        with pytest.raises(AssertionError):
             writer.add_images("outputs", output)
         writer.add_images("outputs", torch.reshape(output, (-1, 3, 30, 30)))
 

@@ -120,13 +120,13 @@ def test_optim_loss_falls_on_a_drawn_batch() -> None:
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.claim("optim.loss-falls", "optim.less-than-without")
-def test_optim_summed_loss_falls_over_three_epochs(real_data: Path) -> None:
+def test_optim_summed_loss_falls_over_two_epochs(real_data: Path) -> None:
     torch.manual_seed(0)
     batches, net, loss_fn = cifar_batches(real_data), network(), nn.CrossEntropyLoss()
     with torch.no_grad():
         sums = [sum(loss_fn(net(images), labels).item() for images, labels in batches)]
     optimizer = optim.SGD(net.parameters(), lr=0.01)
-    for _ in range(3):
+    for _ in range(2):
         sum_loss = 0.0
         for images, labels in batches:
             loss = loss_fn(net(images), labels)
@@ -135,8 +135,8 @@ def test_optim_summed_loss_falls_over_three_epochs(real_data: Path) -> None:
             optimizer.step()
             sum_loss += loss.item()
         sums.append(sum_loss)
-    without, first, second, third = sums
-    assert without > first > second > third
+    without, first, second = sums
+    assert without > first > second
 
 
 @pytest.mark.claim("optim.sum-loss-is-tensor")
