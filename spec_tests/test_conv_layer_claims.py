@@ -1,0 +1,205 @@
+"""P18: what the course says about the layer torch.nn.Conv2d."""
+
+import inspect
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+from torch.nn.functional import conv2d
+from torch.utils.tensorboard import SummaryWriter
+from torchvision.transforms import ToTensor
+
+
+class Net(nn.Module):
+    """The module of the lesson's listing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels=3, out_channels=6, kernel_size=3, stride=1, padding=0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve a batch."""
+        return self.conv1(x)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("stride", 1, marks=pytest.mark.claim("conv.default-stride")),
+        pytest.param("padding", 0, marks=pytest.mark.claim("conv.default-padding")),
+        pytest.param("dilation", 1, marks=pytest.mark.claim("conv.default-dilation")),
+        pytest.param("groups", 1, marks=pytest.mark.claim("conv.default-groups")),
+        pytest.param("bias", True, marks=pytest.mark.claim("conv.default-bias")),
+        pytest.param("padding_mode", "zeros", marks=pytest.mark.claim("conv.default-padding-mode")),
+        pytest.param("device", None, marks=pytest.mark.claim("conv.default-device")),
+        pytest.param("dtype", None, marks=pytest.mark.claim("conv.default-dtype")),
+    ],
+)
+def test_conv_default(name: str, value: object) -> None:
+    default = inspect.signature(nn.Conv2d).parameters[name].default
+    assert default == value
+    assert type(default) is type(value)
+
+
+@pytest.mark.claim("conv.printed-layer", "conv.printed-layer-channels")
+def test_conv_printed_layer() -> None:
+    printed = "Net(\n  (conv1): Conv2d(3, 6, kernel_size=(3, 3), stride=(1, 1))\n)"
+    assert str(Net()) == printed
+
+
+@pytest.mark.data
+@pytest.mark.claim("conv.bees-picture-shape", "conv.bees-output-shape")
+def test_conv_of_the_bees_picture(real_data: Path) -> None:
+    bees = real_data / "hymenoptera_data" / "train" / "bees"
+    image = ToTensor()(Image.open(bees / "95238259_98470c5b10.jpg"))
+    batch = torch.unsqueeze(image, 0)
+    assert str(type(batch)) == "<class 'torch.Tensor'>"
+    assert str(batch.shape) == "torch.Size([1, 3, 333, 500])"
+    assert str(Net()(batch).shape) == "torch.Size([1, 6, 331, 498])"
+
+
+@pytest.mark.claim("conv.bees-output-shape", "conv.bees-reshaped")
+def test_conv_of_an_image_of_that_size() -> None:
+    output = Net()(torch.zeros(1, 3, 333, 500))
+    assert str(output.shape) == "torch.Size([1, 6, 331, 498])"
+    _, _, h, w = output.shape
+    assert str(torch.reshape(output, (-1, 3, h, w)).shape) == "torch.Size([2, 3, 331, 498])"
+
+
+@pytest.mark.claim("conv.layer-input-4d")
+def test_conv_layer_takes_a_single_image() -> None:
+    assert Net()(torch.zeros(3, 333, 500)).shape == (6, 331, 498)
+
+
+@pytest.mark.claim("conv.batch-shape")
+def test_conv_batch_shape() -> None:
+    output = Net()(torch.zeros(64, 3, 32, 32))
+    assert output.shape == (64, 6, 30, 30)
+    assert torch.reshape(output, (-1, 3, 30, 30)).shape == (128, 3, 30, 30)
+
+
+@pytest.mark.claim("conv.last-batch-shape")
+def test_conv_last_batch_shape() -> None:
+    *_, last = torch.zeros(1, 3, 32, 32).expand(10000, -1, -1, -1).split(64)
+    assert str(Net()(last).shape) == "torch.Size([16, 6, 30, 30])"
+
+
+@pytest.mark.claim("conv.reshape-minus-one")
+def test_conv_reshape_infers_minus_one() -> None:
+    output = torch.zeros(4, 6, 5, 5)
+    assert output.reshape(-1, 3, 5, 5).shape == (8, 3, 5, 5)
+    with pytest.raises(RuntimeError, match="is invalid for input of size 600"):
+        output.reshape(-1, 7, 5, 5)
+
+
+@pytest.mark.claim("conv.six-channels-need-reshape")
+def test_conv_six_channels_need_reshape(tmp_path: Path) -> None:
+    output = torch.zeros(2, 6, 30, 30)
+    with SummaryWriter(tmp_path) as writer:
+        with pytest.raises(AssertionError):
+            writer.add_images("outputs", output)
+        writer.add_images("outputs", torch.reshape(output, (-1, 3, 30, 30)))
+
+
+@pytest.mark.claim("conv.out-channels-are-kernels", "conv.kernel-int-is-square")
+def test_conv_kernels_of_a_layer() -> None:
+    layer = nn.Conv2d(3, 6, 3)
+    assert layer.kernel_size == (3, 3)
+    assert layer.weight.shape == (6, 3, 3, 3)
+    assert layer.bias.shape == (6,)
+
+
+@pytest.mark.claim("conv.weights-initialised")
+def test_conv_weights_are_random() -> None:
+    first, second = nn.Conv2d(3, 6, 3).weight, nn.Conv2d(3, 6, 3).weight
+    assert first.requires_grad
+    assert not torch.equal(first, second)
+    assert 0 < first.abs().max() <= 0.19246  # 1 / sqrt(3 * 3 * 3)
+
+
+@pytest.mark.claim("conv.padding-mode-names")
+@pytest.mark.parametrize(
+    ("mode", "padded"),
+    [
+        ("zeros", [0, 0, 1, 2, 3, 0, 0]),
+        ("reflect", [3, 2, 1, 2, 3, 2, 1]),
+        ("replicate", [1, 1, 1, 2, 3, 3, 3]),
+        ("circular", [2, 3, 1, 2, 3, 1, 2]),
+    ],
+)
+def test_conv_padding_mode(mode: str, padded: list[int]) -> None:
+    layer = nn.Conv2d(1, 1, 1, padding=(0, 2), padding_mode=mode, bias=False)
+    nn.init.ones_(layer.weight)
+    assert layer(torch.tensor([[[[1.0, 2.0, 3.0]]]])).tolist() == [[[padded]]]
+
+
+@pytest.mark.claim("conv.padding-mode-chinese")
+@pytest.mark.parametrize("mode", ["零", "反射", "复制", "圆形"])
+def test_conv_padding_mode_in_chinese_is_rejected(mode: str) -> None:
+    with pytest.raises(ValueError, match="padding_mode must be one of"):
+        nn.Conv2d(3, 6, 3, padding_mode=mode)
+
+
+@pytest.mark.claim("conv.padding-ring-of-zeros")
+def test_conv_layer_padding_is_a_ring_of_zeros() -> None:
+    layer = nn.Conv2d(1, 1, 1, padding=1, bias=False)
+    nn.init.ones_(layer.weight)
+    output = layer(torch.tensor([[[[5.0, 6.0]]]]))
+    assert output.tolist() == [[[[0, 0, 0, 0], [0, 5, 6, 0], [0, 0, 0, 0]]]]
+
+
+@pytest.mark.claim("conv.half-padding")
+@pytest.mark.parametrize(
+    ("kernel", "size"), [(1, 9), (2, 10), (3, 9), (4, 10), (5, 9), (6, 10), (7, 9)]
+)
+def test_conv_half_padding(kernel: int, size: int) -> None:
+    layer = nn.Conv2d(1, 1, kernel, padding=kernel // 2)
+    assert layer(torch.zeros(1, 9, 9)).shape == (1, size, size)
+
+
+@pytest.mark.claim("conv.size-formula")
+def test_conv_size_formula() -> None:
+    for height, kernel, stride, padding in product((5, 8, 32), (1, 2, 3, 5), (1, 2, 3), (0, 1, 2)):
+        image, weight = torch.zeros(1, 1, height, 5), torch.zeros(1, 1, kernel, 1)
+        output = conv2d(image, weight, stride=stride, padding=(padding, 0))
+        assert output.shape[2] == (height + 2 * padding - kernel) // stride + 1
+
+
+@pytest.mark.claim("conv.size-formula-dilation")
+def test_conv_size_with_dilation() -> None:
+    layer = nn.Conv2d(1, 1, 3, dilation=2)
+    assert layer(torch.zeros(1, 7, 7)).shape == (1, 3, 3)  # the formula says 5
+
+
+@pytest.mark.claim("conv.dilation-1-is-none")
+def test_conv_dilation() -> None:
+    row, pair = torch.tensor([[[[1, 10, 100, 1000]]]]), torch.ones(1, 1, 1, 2, dtype=torch.long)
+    assert conv2d(row, pair, dilation=1).tolist() == [[[[11, 110, 1100]]]]
+    assert conv2d(row, pair, dilation=2).tolist() == [[[[101, 1010]]]]
+    with pytest.raises(RuntimeError, match="dilation should be greater than zero"):
+        conv2d(row, pair, dilation=0)
+
+
+@pytest.mark.claim("conv.rgb-channels")
+def test_conv_rejects_other_channels() -> None:
+    with pytest.raises(RuntimeError, match=r"to have 3 channels, but got 4 channels"):
+        Net()(torch.zeros(1, 4, 8, 8))
+    assert Net()(torch.zeros(1, 3, 8, 8)).shape == (1, 6, 6, 6)
+
+
+@pytest.mark.claim("conv.kernel-one-tuple")
+def test_conv_kernel_size_as_one_tuple_fails() -> None:
+    layer = nn.Conv2d(in_channels=3, out_channels=32, kernel_size=(5,), padding=2)
+    with pytest.raises(RuntimeError, match="stride to be a single integer value or a list of 1"):
+        layer(torch.zeros(64, 3, 32, 32))
+
+
+@pytest.mark.claim("conv.layer-rejects-integers")
+def test_conv_layer_rejects_integers() -> None:
+    image = torch.ones(1, 1, 5, 5, dtype=torch.long)
+    assert conv2d(image, torch.ones(1, 1, 5, 5, dtype=torch.long)).tolist() == [[[[25]]]]
+    with pytest.raises(RuntimeError, match="should be the same"):
+        nn.Conv2d(1, 1, 3)(image)
