@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import nn, optim
 
-from spec_tests.course import cifar_batches, network
+from reference.cifar10 import CIFAR10
+from reference.loaders import ResidentLoader
+from reference.models import Tudui
 
 
 def parameter(value: float) -> torch.Tensor:
@@ -103,7 +105,7 @@ def test_optim_has_lr(optimizer: type[optim.Optimizer]) -> None:
 def test_optim_loss_falls_on_a_drawn_batch() -> None:
     torch.manual_seed(0)
     images, labels = torch.rand(16, 3, 32, 32), torch.randint(10, (16,))
-    net, loss_fn = network(), nn.CrossEntropyLoss()
+    net, loss_fn = Tudui(), nn.CrossEntropyLoss()
     optimizer = optim.SGD(net.parameters(), lr=0.01)
     losses = []
     for _ in range(5):
@@ -122,7 +124,11 @@ def test_optim_loss_falls_on_a_drawn_batch() -> None:
 @pytest.mark.claim("optim.loss-falls", "optim.less-than-without")
 def test_optim_summed_loss_falls_over_two_epochs(real_data: Path) -> None:
     torch.manual_seed(0)
-    batches, net, loss_fn = cifar_batches(real_data), network(), nn.CrossEntropyLoss()
+    batches, net, loss_fn = (
+        ResidentLoader(CIFAR10(real_data, train=False), 64),
+        Tudui(),
+        nn.CrossEntropyLoss(),
+    )
     with torch.no_grad():
         sums = [sum(loss_fn(net(images), labels).item() for images, labels in batches)]
     optimizer = optim.SGD(net.parameters(), lr=0.01)
