@@ -13,6 +13,7 @@ nox.options.sessions = ["tests", "lint", "typecheck"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 IMAGES = sorted(Path("fixtures", "images").resolve().glob("*.png"))
+ENOUGH = 8  # drawn images to be classified rightly; chance gets 1 of 10
 
 # Threads that wait without spinning: another busy process would slow a small machine tenfold.
 ENV = {"OMP_WAIT_POLICY": "passive"}
@@ -54,18 +55,22 @@ def course(session: nox.Session) -> None:
     checkpoint = str(max(Path(run, "checkpoints").glob("*.pt")))
     data = [f"--data={json.loads(Path(run, 'config.json').read_text())['options']['data']}"]
     session.run("course", "evaluate", checkpoint, *data, env=ENV)
-    predict_drawn_images(session, checkpoint)
+    if (right := predict_drawn_images(session, checkpoint)) < ENOUGH:
+        session.error(f"only {right} of the {len(IMAGES)} drawn images were classified rightly")
     session.log(f"To see the log: {session.bin}/tensorboard --logdir {run}")
 
 
-def predict_drawn_images(session: nox.Session, checkpoint: str) -> None:
-    """Classify the ten drawn images; an untrained network gets about one of them right."""
+def predict_drawn_images(session: nox.Session, checkpoint: str) -> int:
+    """Classify the drawn images, each named for its class; return how many came out right."""
     answers = session.run(
         "course", "predict", *map(str, IMAGES), "--checkpoint", checkpoint, "--json", silent=True
     )
+    right = 0
     for answer in json.loads(answers or "[]"):
         image = Path(answer["image"])
         session.log(f"{image.name}: {answer['class']} ({answer['probability']:.3f})")
+        right += image.stem == answer["class"]
+    return right
 
 
 @nox.session(default=False)
