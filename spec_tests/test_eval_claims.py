@@ -7,9 +7,10 @@ import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from reference import training
 from reference.models import Tudui
 from reference.runs import Config, Run
-from reference.training import Trainer, evaluate
+from reference.training import evaluate, train_step
 
 LOGITS = torch.tensor([[0.1, 0.3], [0.5, 0.2]])
 
@@ -77,19 +78,19 @@ def test_modes_reach_every_part() -> None:
 
 
 @pytest.mark.claim("eval.modes")
-def test_reference_switches_the_mode_in_every_epoch(small_cifar10: Path, tmp_path: Path) -> None:
-    config = Config(data=str(small_cifar10), epochs=2, batch_size=100, device="cpu")
-    trainer = Trainer(Run.start(tmp_path, config), lambda *_: None)
+def test_reference_trains_every_epoch_in_training_mode(
+    small_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     modes: list[bool] = []
 
-    def note(model: nn.Module, _images: tuple[torch.Tensor]) -> None:
-        if not torch.jit.is_tracing():  # for TensorBoard's graph
-            modes.append(model.training)
+    def noting_step(model: nn.Module, *args: object) -> torch.Tensor:
+        modes.append(model.training)
+        return train_step(model, *args)
 
-    trainer.model.register_forward_pre_hook(note)
-    trainer.fit()
-    steps, tests = [True] * 3, [False]  # 250 images in batches of 100; 100 images
-    assert modes == steps + tests + steps + tests
+    monkeypatch.setattr(training, "train_step", noting_step)
+    config = Config(data=str(small_cifar10), epochs=2, batch_size=125, device="cpu")
+    training.Trainer(Run.start(tmp_path, config), lambda *_: None).fit()
+    assert modes == [True] * 4  # although each epoch ends in evaluation mode
 
 
 @pytest.mark.claim("eval.eval-is-train-false")
