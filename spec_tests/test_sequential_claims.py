@@ -1,0 +1,157 @@
+"""P22: the CIFAR-10 network, and what a Sequential does."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from reference.models import Tudui
+
+PRINTOUT = Path(__file__).parent.parent / "fixtures" / "printouts" / "sequential.txt"
+SIZES = [
+    (32, 32, 32), (32, 16, 16), (32, 16, 16), (32, 8, 8), (64, 8, 8), (64, 4, 4),
+    (1024,), (64,), (10,),
+]  # fmt: skip
+
+
+def layers(channels: int = 64) -> list[nn.Module]:
+    """The layers as the course lists them; `channels` are those of the third convolution."""
+    return [
+        nn.Conv2d(3, 32, 5, 1, 2),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 32, 5, 1, 2),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, channels, 5, 1, 2),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(1024, 64),
+        nn.Linear(64, 10),
+    ]
+
+
+class Test(nn.Module):
+    """The course's class, with the Sequential that its listing forgets."""
+
+    __test__ = False  # pytest takes it for a test otherwise
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model1 = nn.Sequential(*layers())
+
+
+class Myseq(nn.Module):
+    """The course's class that has each layer as an attribute, and in a Sequential, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.maxpool1, self.conv2, self.maxpool2, *rest = layers()
+        self.conv3, self.maxpool3, self.flatten, self.linear1, self.linear2 = rest
+        self.model1 = nn.Sequential(*self.children())
+
+
+@pytest.mark.claim("seq.printout")
+def test_printout() -> None:
+    printout = PRINTOUT.read_text(encoding="utf-8").rstrip()
+    assert str(Test()) == printout
+    assert str(Tudui()) == printout.replace("Test(", "Tudui(").replace("model1", "model")
+
+
+@pytest.mark.claim("seq.output-shape")
+def test_output_shape() -> None:
+    output = Tudui()(torch.ones((64, 3, 32, 32)))
+    assert str(output.shape) == "torch.Size([64, 10])"
+
+
+@pytest.mark.claim("seq.commented-layers")
+def test_network_without_layers() -> None:
+    class Test(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.model1(images)
+
+    assert str(Test()) == "Test()"
+    with pytest.raises(AttributeError, match="'Test' object has no attribute 'model1'"):
+        Test()(torch.ones(64, 3, 32, 32))
+
+
+@pytest.mark.claim("seq.feature-sizes")
+def test_feature_sizes() -> None:
+    features, sizes = torch.ones(1, 3, 32, 32), []
+    for layer in Tudui().model:
+        features = layer(features)
+        sizes.append(tuple(features.shape[1:]))
+    assert sizes == SIZES
+
+
+@pytest.mark.claim("seq.wrong-layer")
+@pytest.mark.parametrize(("number", "wrong"), [(2, nn.Conv2d(3, 32, 5)), (7, nn.Linear(1000, 64))])
+def test_layer_that_does_not_fit(number: int, wrong: nn.Module) -> None:
+    network = Tudui()
+    network.model[number] = wrong
+    with pytest.raises(RuntimeError, match=r"expected input|shapes cannot be multiplied"):
+        network(torch.ones(1, 3, 32, 32))
+
+
+@pytest.mark.claim("seq.layer-names")
+def test_layers_are_numbered() -> None:
+    names = ["0", "1", "2", "3", "4", "5", "6", "7", "8"]
+    assert [name for name, _ in Tudui().model.named_children()] == names
+
+
+@pytest.mark.claim("seq.conv3-channels")
+def test_third_convolution_must_give_64_channels() -> None:
+    images = torch.ones(64, 3, 32, 32)
+    with pytest.raises(RuntimeError, match=r"\(64x512 and 1024x64\)"):
+        nn.Sequential(*layers(channels=32))(images)
+    assert nn.Sequential(*layers(channels=64))(images).shape == (64, 10)
+
+
+@pytest.mark.claim("seq.registered-twice")
+def test_layers_registered_twice() -> None:
+    network = Myseq()
+    assert len(network.state_dict()) == 20
+    assert len(list(network.parameters())) == 10
+    assert sum(parameter.numel() for parameter in network.parameters()) == 145_578
+
+
+@pytest.mark.claim("seq.random-input")
+def test_random_input() -> None:
+    images = torch.randint(1, 10, (64, 3, 32, 32)).float()
+    assert images.dtype == torch.float32
+    assert images.shape == (64, 3, 32, 32)
+    assert images.unique().tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
+@pytest.mark.claim("seq.select-backward")
+def test_row_of_the_output_remembers_its_origin() -> None:
+    output = Tudui()(torch.ones(2, 3, 32, 32))
+    assert str(output[0]).endswith("grad_fn=<SelectBackward0>)")
+
+
+@pytest.mark.claim("seq.passes-on")
+def test_sequential_passes_the_output_on() -> None:
+    double, add_one = nn.Linear(1, 1), nn.Linear(1, 1)
+    for layer, weight, bias in ((double, 2.0, 0.0), (add_one, 1.0, 1.0)):
+        nn.init.constant_(layer.weight, weight)
+        nn.init.constant_(layer.bias, bias)
+    assert nn.Sequential(double, add_one)(torch.tensor([3.0])).item() == 7
+    assert nn.Sequential(add_one, double)(torch.tensor([3.0])).item() == 8
+
+
+@pytest.mark.claim("seq.parameters")
+def test_parameters() -> None:
+    kinds = [type(layer).__name__ for layer in Tudui().model]
+    assert kinds == ["Conv2d", "MaxPool2d"] * 3 + ["Flatten", "Linear", "Linear"]
+    sizes = [parameter.numel() for parameter in Tudui().parameters()]
+    # 3*32*25, 32, 32*32*25, 32, 32*64*25, 64, 1024*64, 64, 64*10, 10
+    assert sizes == [2400, 32, 25_600, 32, 51_200, 64, 65_536, 64, 640, 10]
+    assert sum(sizes) == 145_578
+
+
+@pytest.mark.claim("seq.positional-arguments")
+def test_positional_arguments() -> None:
+    positional = nn.Conv2d(3, 32, 5, 1, 2)
+    assert (positional.in_channels, positional.out_channels) == (3, 32)
+    assert positional.kernel_size == (5, 5)
+    assert positional.stride == (1, 1)
+    assert positional.padding == (2, 2)
