@@ -22,8 +22,6 @@ from packaging.requirements import Requirement
 from reference.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import torch
 
 NEW_PAIR = "in a fresh environment: pip install --upgrade torch torchvision, both in one command"
@@ -102,7 +100,7 @@ def diagnose() -> list[Finding]:
     findings = [_python(), _package("torch"), _package("torchvision"), _pair()]
     if findings[1].ok:
         findings += [_cuda(), _device(), _threads()]
-    return [*findings, *_tensorboard()]
+    return [*findings, _tensorboard()]
 
 
 def _python() -> Finding:
@@ -114,13 +112,14 @@ def _python() -> Finding:
 
 def _package(name: str) -> Finding:
     try:
-        module = importlib.import_module(name)
+        version = str(importlib.import_module(name).__version__)
     except ModuleNotFoundError as error:
         return Finding(name, ok=False, detail=str(error), cure=f"pip install {error.name or name}")
     except Exception as error:  # noqa: BLE001 - a broken library may raise anything at import
         detail = f"import {name} fails: {(str(error).splitlines() or ['?'])[0]}"
-        return Finding(name, ok=False, detail=detail, cure=NEW_PAIR)
-    return Finding(name, ok=True, detail=str(module.__version__))
+        cure = NEW_PAIR if name.startswith("torch") else f"pip install --force-reinstall {name}"
+        return Finding(name, ok=False, detail=detail, cure=cure)
+    return Finding(name, ok=True, detail=version)
 
 
 def _pair() -> Finding:
@@ -170,7 +169,7 @@ def _cuda() -> Finding:
     import torch
 
     driver = _driver()
-    detail = f"CUDA build {torch.version.cuda}, driver {driver or 'not found'}"
+    detail = f"CUDA build {torch.version.cuda}, driver {driver or 'not found by nvidia-smi'}"
     if not (reason := why_no_cuda()):
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         return Finding("cuda", ok=True, detail=f"{detail}, {', '.join(names)}")
@@ -191,10 +190,11 @@ def _threads() -> Finding:
     return Finding("threads", ok=True, detail=f"{torch.get_num_threads()} for one operation")
 
 
-def _tensorboard() -> Iterator[Finding]:
-    for folder in sys.path:
-        script = Path(folder or ".") / "tensorboard.py"
+def _tensorboard() -> Finding:
+    """Whether the package is there, and no script of its name is imported in its place (P8)."""
+    for folder in dict.fromkeys(["", *sys.path]):
+        script = Path(folder, "tensorboard.py")
         if script.is_file():
-            detail = f"{script} is imported in place of the package tensorboard"
-            yield Finding("tensorboard.py", ok=False, detail=detail, cure=f"rename {script}")
-    yield _package("tensorboard")
+            detail = f"{script.resolve()} is imported in place of the package tensorboard"
+            return Finding("tensorboard", ok=False, detail=detail, cure="rename that file")
+    return _package("tensorboard")

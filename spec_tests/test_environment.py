@@ -97,14 +97,21 @@ def test_doctor_sees_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) 
     assert finding.cure == "pip install tensorboard"
 
 
-def test_doctor_sees_a_script_in_the_way_of_tensorboard(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("place", ["the working directory", "the search path"])
+def test_doctor_sees_a_script_in_the_way_of_tensorboard_and_does_not_run_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
 ) -> None:
-    (tmp_path / "tensorboard.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    finding = found("tensorboard.py")
+    script = tmp_path / "tensorboard.py"
+    script.write_text("raise SystemExit('ran')")
+    monkeypatch.delitem(sys.modules, "tensorboard")
+    if place == "the working directory":
+        monkeypatch.chdir(tmp_path)
+    else:
+        monkeypatch.syspath_prepend(tmp_path)
+    finding = found("tensorboard")
     assert not finding.ok
-    assert finding.cure == f"rename {tmp_path / 'tensorboard.py'}"
+    assert finding.detail == f"{script} is imported in place of the package tensorboard"
+    assert finding.cure == "rename that file"
 
 
 @pytest.mark.parametrize(
