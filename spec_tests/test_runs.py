@@ -2,9 +2,6 @@
 
 import json
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +9,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from reference.cli import main
-from reference.errors import InputError, RunError
+from reference.errors import RunError
 from reference.runs import Config, Run
 from reference.training import Trainer
 
@@ -110,105 +107,3 @@ def test_run_ends_after_max_steps(small_cifar10: Path, tmp_path: Path) -> None:
 def test_run_that_diverges_says_so(small_cifar10: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"the loss is (nan|inf) by step \d+: try a smaller --lr"):
         train(tmp_path / "run", small_cifar10, lr=1e6, epochs=3, device="cpu")
-
-
-# What a run does at a moment, replaced by the end of its process.
-KILL = "lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)"
-MOMENTS = {
-    "before the first step": f"training.train_step = {KILL}",
-    "at step 6, in the second epoch": (
-        "steps = itertools.count(1); step = training.train_step\n"
-        f"training.train_step = lambda *a: ({KILL})() if next(steps) == 6 else step(*a)"
-    ),
-    "after a test, before its line is logged": f"runs.Run.record = {KILL}",
-    "while the line is logged": (
-        "def torn(run, record):\n"
-        "    with run.metrics.open('a') as file: file.write(json.dumps(record)[:20])\n"
-        f"    ({KILL})()\n"
-        "runs.Run.record = torn"
-    ),
-    "while the first checkpoint is written": (
-        f"torch.save = lambda content, path: (path.write_bytes(b'half'), ({KILL})())"
-    ),
-    "before the second checkpoint takes its place": (
-        "pathlib_replace = pathlib.Path.replace\n"
-        "pathlib.Path.replace = lambda part, path: (\n"
-        f"    ({KILL})() if path.name == 'epoch-002.pt' else pathlib_replace(part, path))"
-    ),
-    "after the second checkpoint": (
-        "save = runs.Run.save\n"
-        "runs.Run.save = lambda run, epoch, state: (\n"
-        f"    save(run, epoch, state), epoch == 2 and ({KILL})())"
-    ),
-}
-
-
-WHOLE_RUN = ["--epochs=3", "--batch-size=50", "--shuffle", "--seed=2", "--device=cpu"]
-
-
-@pytest.fixture(scope="module")
-def whole_run(small_cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that nothing interrupted."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    assert main(["train", *WHOLE_RUN, "--data", str(small_cifar10), "--out", str(folder)]) == 0
-    return folder
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_run_killed_and_resumed_ends_in_the_same_weights(
-    small_cifar10: Path, tmp_path: Path, whole_run: Path, moment: str
-) -> None:
-    folder = tmp_path / "run"
-    options = [*WHOLE_RUN, "--data", str(small_cifar10)]
-    program = (
-        "import itertools, json, os, pathlib, signal, sys, torch\n"
-        "from reference import cli, runs, training\n"
-        f"{MOMENTS[moment]}\n"
-        "sys.exit(cli.main(sys.argv[1:]))"
-    )
-    command = [sys.executable, "-c", program, "train", *options, "--out", str(folder)]
-    killed = subprocess.run(command, capture_output=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-
-    assert main(["train", "--resume", "--out", str(folder)]) == 0
-    for epoch in (1, 2, 3):
-        torch.testing.assert_close(
-            weights(folder, epoch), weights(whole_run, epoch), rtol=0, atol=0
-        )
-    assert logged(folder) == logged(whole_run)
-    assert not list(folder.rglob("*.part"))
-    tags = EventAccumulator(str(folder)).Reload()
-    assert [event.step for event in tags.Scalars("test_loss")] == [0, 1, 2]
-
-
-def test_run_can_be_prolonged(small_cifar10: Path, tmp_path: Path, whole_run: Path) -> None:
-    folder = tmp_path / "run"
-    options = [*WHOLE_RUN, "--epochs", "1", "--data", str(small_cifar10)]
-    assert main(["train", *options, "--out", str(folder)]) == 0
-    assert main(["train", "--resume", "--epochs", "3", "--out", str(folder)]) == 0
-    torch.testing.assert_close(weights(folder, 3), weights(whole_run, 3), rtol=0, atol=0)
-    assert json.loads((folder / "config.json").read_text())["options"]["epochs"] == 3
-
-
-def test_run_resumed_with_another_option_is_refused(whole_run: Path) -> None:
-    before = (whole_run / "config.json").read_bytes()
-    with pytest.raises(InputError, match=r"--lr 0\.5: the run in .* was started with 0\.01"):
-        Run.resume(whole_run, {"lr": 0.5})
-    assert (whole_run / "config.json").read_bytes() == before
-
-
-def test_run_resumed_from_damaged_options_is_refused(tmp_path: Path) -> None:
-    for content in ("", "[]", '{"options": {}}', '{"options": {"data": "x", "colour": 1}}'):
-        (tmp_path / "config.json").write_text(content)
-        with pytest.raises(InputError, match=r"config\.json is damaged"):
-            Run.resume(tmp_path, {})
-
-
-def test_run_resumed_from_a_damaged_log_names_the_line(small_cifar10: Path, tmp_path: Path) -> None:
-    trainer = train(tmp_path / "run", small_cifar10, epochs=2, device="cpu")
-    text = trainer.run.metrics.read_text().replace('"epoch": 1', '"epoch"')
-    trainer.run.metrics.write_text(text)
-    resumed = Trainer(Run.resume(tmp_path / "run", {"epochs": 3}), lambda *_: None)
-    with pytest.raises(InputError, match=r"metrics\.jsonl: line 1 is damaged"):
-        resumed.fit()
-    assert trainer.run.metrics.read_text() == text
