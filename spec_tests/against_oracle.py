@@ -67,9 +67,9 @@ def gradient(draw: st.DrawFn, case: Case) -> Case:
 def verify_gradient(implementation: ModuleType, case: Case) -> None:
     """Hold a gradient, along some directions, against the slope of the oracle."""
     _skip_what_is_missing(implementation, "backward")
-    inputs = {name: vectors.array(held) for name, held in case.inputs.items()}
+    inputs, options = case.arrays
     try:
-        gradient = implementation.backward(**inputs, **case.options)
+        gradient = implementation.backward(**inputs, **options)
     except NotImplementedError:
         reject()
     wrt = inputs[case.parameters["wrt"]]
@@ -77,7 +77,7 @@ def verify_gradient(implementation: ModuleType, case: Case) -> None:
     exact = {name: vectors.exact(values.tolist()) for name, values in inputs.items()}
     for seed in range(2):
         direction = numbers(seed, wrt.shape, -3, 3)
-        expected = slope(direction.tolist(), **exact, **case.options)
+        expected = slope(direction.tolist(), **exact, **options)
         along = (gradient * direction).sum()
         assume(math.isfinite(expected))  # the mean of nothing, when every sample is ignored
         assert np.isclose(along, float(expected), rtol=1e-6, atol=1e-6), f"{case}\n{gradient}"

@@ -37,7 +37,7 @@ class MismatchError(AssertionError):
 
 
 class RaisedError(MismatchError):
-    """An implementation raised where the case has a value."""
+    """An implementation raised where the case has a value, or another error."""
 
 
 class NotImplementedHereError(Exception):
@@ -60,10 +60,14 @@ class Case:
     claims: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        values = {name: array(tensor).tolist() for name, tensor in self.inputs.items()}
-        return (
-            f"{self.operator}({', '.join(f'{k}={v}' for k, v in (values | self.options).items())})"
-        )
+        inputs, options = self.arrays
+        shown = {name: values.tolist() for name, values in inputs.items()} | options
+        return f"{self.operator}({', '.join(f'{name}={value}' for name, value in shown.items())})"
+
+    @property
+    def arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The inputs as arrays, and the options."""
+        return {name: array(tensor) for name, tensor in self.inputs.items()}, self.options
 
     @property
     def options(self) -> dict[str, Any]:
@@ -131,10 +135,10 @@ def check(implementation: ModuleType, case: Case) -> None:
     function = getattr(implementation, case.operator, None)
     if function is None:
         raise NotImplementedHereError(case.operator)
-    inputs = {name: array(tensor) for name, tensor in case.inputs.items()}
+    inputs, options = case.arrays
     try:
         with warnings.catch_warnings(action="ignore" if case.error else None):
-            actual = outcome(function, inputs, case.options)
+            actual = outcome(function, inputs, options)
     except Exception as error:  # noqa: BLE001 - whatever an implementation raises is a result
         _check_error(implementation, case, error)
         return
@@ -146,6 +150,9 @@ def check(implementation: ModuleType, case: Case) -> None:
             _compare(case, f"the input {name}, afterwards", actual[name], unchanged, EXACT)
     for name, expected in case.expected.items():
         _compare(case, name, actual.get(name), expected, case.tolerance)
+    for name in inputs:
+        if np.shares_memory(actual[name], actual["output"]):
+            raise MismatchError(f"{case}\noutput: shares memory with the input {name}")
 
 
 def _check_error(implementation: ModuleType, case: Case, error: Exception) -> None:
@@ -162,7 +169,7 @@ def _check_error(implementation: ModuleType, case: Case, error: Exception) -> No
         raise NotImplementedHereError(told) from error
     if case.error:
         wanted = f"must be refused ({case.error}), not with {told}"
-        raise MismatchError(f"{case}\n{wanted}") from error
+        raise RaisedError(f"{case}\n{wanted}") from error
     raise RaisedError(f"{case}\nraised {told}") from error
 
 

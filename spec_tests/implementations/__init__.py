@@ -3,7 +3,7 @@
 An adapter is a module. Its functions carry the names and the arguments of `torch.nn.functional`,
 are called by keyword, and take and return NumPy arrays:
 
-- A number is returned as an array of shape (), several results as a tuple.
+- A result is a new array; a number is an array of shape (), several results are a tuple.
 - What torch changes in place is changed in place in the array that was given: `relu`'s input with
   `inplace=True`, `batch_norm`'s running_mean and running_var. No other input changes.
 - `conv2d` also takes `padding_mode`, as `torch.nn.Conv2d` does.
