@@ -139,7 +139,7 @@ def sigmoid(input: Tensor) -> Tensor:
 
     Source: P20.
     """
-    power = input.clamp(max=0).exp()
+    power = input.masked_fill(input > 0, 0).exp()
     return power / (power + (-relu(input)).exp())
 
 

@@ -179,7 +179,9 @@ def _labels(logits: Tensor, target: Tensor, ignore_index: int) -> Tensor:
 
 def _check_options(logits: Tensor, weight: Tensor | None, label_smoothing: float) -> None:
     if not logits.is_floating_point():
-        raise NotImplementedError(f"input must be floating point, got {logits.dtype}")
+        raise NotImplementedError(
+            f"input must be floating point, got {logits.dtype}: use input.float()"
+        )
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be from 0 to 1, got {label_smoothing}")
     if weight is None:

@@ -1,0 +1,68 @@
+"""The course's CIFAR-10 network (P22) trained through `reference.functional` and `.optim`."""
+
+from collections.abc import Iterator
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from reference import functional as reference_functional
+from reference import optim as reference_optim
+
+TORCH = SimpleNamespace(**vars(functional), flatten=torch.flatten)
+SHAPES = [
+    *((32, 3, 5, 5), (32,), (32, 32, 5, 5), (32,), (64, 32, 5, 5), (64,)),
+    *((64, 1024), (64,), (10, 64), (10,)),
+]
+
+
+@pytest.fixture
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: two that wait for each other on a busy machine take seconds."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def weights() -> list[Tensor]:
+    """Draw the network's weights, of about the size with which torch.nn starts."""
+    generator = torch.Generator().manual_seed(0)
+    return [
+        ((torch.rand(shape, dtype=torch.float64, generator=generator) - 0.5) / 10).requires_grad_()
+        for shape in SHAPES
+    ]
+
+
+def losses(
+    f: ModuleType | SimpleNamespace, optim: ModuleType, images: Tensor, labels: Tensor
+) -> list[float]:
+    """Train for 20 steps on one batch with the functions of `f`; return the loss at each."""
+    params, history = weights(), []
+    optimizer = optim.SGD(params, lr=0.05)
+    for _ in range(20):
+        features = images
+        for weight, bias in (params[0:2], params[2:4], params[4:6]):
+            features = f.max_pool2d(f.conv2d(features, weight, bias, padding=2), 2)
+        hidden = f.linear(f.flatten(features, 1), *params[6:8])
+        loss = f.cross_entropy(f.linear(hidden, *params[8:10]), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        history.append(loss.item())
+    return history
+
+
+@pytest.mark.usefixtures("_one_thread")
+def test_twenty_steps_of_the_convolutional_network_give_the_losses_of_torch() -> None:
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand(2, 3, 32, 32, dtype=torch.float64, generator=generator)
+    labels = torch.tensor([3, 8])
+    ours = losses(reference_functional, reference_optim, images, labels)
+    theirs = losses(TORCH, torch.optim, images, labels)
+    assert theirs[-1] < theirs[0] / 2
+    # An output sums up to 1024 products and a step feeds its rounding into the next: each loss
+    # may be off by about 20 * 1024 * 2.2e-16 = 4.5e-12.
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-11)
