@@ -55,7 +55,7 @@ class Fault:
         cases = vectors.cases(self.operator) + tuple(
             case
             for case in vectors.cases("backward")
-            if self.operator not in {"backward"} and case.parameters["operator"] == self.operator
+            if case.parameters["operator"] == self.operator
         )
         return [case.name for case in cases if _caught(implementation, case)]
 

@@ -1,5 +1,7 @@
 """The suite itself: what it must never let pass, and how it speaks of what it is given."""
 
+import copy
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import pytest
 
 from spec_tests import vectors
 from spec_tests.faults import Fault, faults
+from spec_tests.implementations import load
 from spec_tests.implementations import torch as exact
 from spec_tests.vectors import Case
 
@@ -44,8 +47,8 @@ def _input_copied(**arguments: Any) -> np.ndarray:
 def _zeros(operator: str) -> Callable[..., Any]:
     """Return a function that gives zeros, of the right shape and dtype."""
 
-    def zeros(**arguments: Any) -> Any:
-        right = getattr(exact, operator)(**arguments)
+    def zeros(**arguments: Any) -> np.ndarray | tuple[np.ndarray, ...]:
+        right = getattr(exact, operator)(**copy.deepcopy(arguments))
         return tuple(map(np.zeros_like, right)) if isinstance(right, tuple) else right * 0
 
     return zeros
@@ -97,27 +100,18 @@ def test_the_exact_implementation_is_no_fault() -> None:
     assert [str(case) for case in CASES if not _passed(unchanged, case)] == []
 
 
-def _pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - the arguments stand below
-
-
-def _usage_error(*arguments: str) -> str:
-    run = _pytest("spec_tests/test_relu.py", "--collect-only", *arguments)
-    assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    (line,) = filter(None, run.stderr.splitlines())
-    return line
-
-
 def test_unknown_implementation_is_one_line() -> None:
-    line = _usage_error("--impl", "nosuch.adapter")
-    assert line.startswith("ERROR: --impl nosuch.adapter: No module named 'nosuch'")
-    assert "torch.compile" in line
+    with pytest.raises(pytest.UsageError) as caught:
+        load("nosuch.adapter")
+    assert re.fullmatch(
+        r"--impl nosuch.adapter: No module named 'nosuch'; built in are .*torch.compile",
+        str(caught.value),
+    )
 
 
 def test_unknown_device_is_one_line() -> None:
-    line = _usage_error("--impl", "torch", "--device", "nosuch")
-    assert line.startswith("ERROR: --device: no device 'nosuch' here, only cpu")
+    with pytest.raises(ValueError, match=r"^no device 'nosuch' here, only cpu.*$"):
+        exact.use("nosuch")
 
 
 def test_what_is_missing_is_skipped_and_said(tmp_path: Path) -> None:
@@ -130,7 +124,14 @@ def test_what_is_missing_is_skipped_and_said(tmp_path: Path) -> None:
         "    return np.maximum(input, 0)\n"
     )
     tests = [f"spec_tests/test_{name}.py" for name in ("relu", "sigmoid")]
-    run = _pytest("--impl", "mine", "-o", f"pythonpath=. {tmp_path}", "-k", "vector", *tests)
+    options = ["--impl", "mine", "-o", f"pythonpath=. {tmp_path}", "-p", "no:cacheprovider"]
+    run = subprocess.run(  # noqa: S603 - no shell, and every word stands here
+        [sys.executable, "-m", "pytest", *options, "-k", "vector", *tests],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == pytest.ExitCode.OK, run.stdout
     assert "implementations: mine" in run.stdout
     assert "not implemented by mine: sigmoid" in run.stdout

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 Function = Callable[..., Any]
+Size = int | str | tuple[int, ...] | None
 
 REGISTERED: list[tuple[str, Function]] = []
 

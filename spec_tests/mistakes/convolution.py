@@ -7,12 +7,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from spec_tests.implementations.torch import FUNCTIONS
-from spec_tests.mistakes import wrong
+from spec_tests.mistakes import Size, wrong
 
 conv2d = FUNCTIONS["conv2d"]
 
 
-def _swapped(value: Any) -> Any:
+def _swapped(value: Size) -> Size:
     return value[::-1] if isinstance(value, tuple) else value
 
 

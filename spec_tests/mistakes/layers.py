@@ -66,7 +66,7 @@ def quotient_of_exponentials(input: Tensor) -> Tensor:
 
 @wrong("sigmoid")
 def hyperbolic_tangent(input: Tensor) -> Tensor:
-    """tanh maps into (-1, 1)."""
+    """Tanh maps into (-1, 1)."""
     return input.tanh()
 
 
@@ -184,7 +184,7 @@ def scaled_by_p(input: Tensor, p: float = 0.5, *, training: bool = True) -> Tens
 
 @wrong("dropout")
 def p_is_kept(input: Tensor, p: float = 0.5, **rest: Any) -> Tensor:
-    """p is taken for the probability to be kept."""
+    """P is taken for the probability to be kept."""
     return functional.dropout(input, 1 - p, **rest)
 
 

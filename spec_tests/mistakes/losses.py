@@ -18,9 +18,7 @@ def sum_for_mean(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 @wrong("l1_loss")
 def mean_for_sum(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
     """The sum is divided by the number of elements."""
-    return l1_loss(input, target, **rest) / (
-        input.numel() if rest.get("reduction") == "sum" else 1
-    )
+    return l1_loss(input, target, **rest) / (input.numel() if rest.get("reduction") == "sum" else 1)
 
 
 @wrong("l1_loss")
@@ -125,7 +123,7 @@ def softmax_twice(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @wrong("cross_entropy")
 def log_of_softmax(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """exp is taken without subtracting the maximum first."""
+    """Exp is taken without subtracting the maximum first."""
     axis = 1 if input.dim() > 1 else 0
     if target.is_floating_point() or rest.get("label_smoothing"):
         return cross_entropy(input, target, **rest)
@@ -142,7 +140,7 @@ def no_softmax(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @wrong("cross_entropy")
 def softmax_over_batch(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """softmax runs along the batch."""
+    """Softmax runs along the batch."""
     if target.is_floating_point() or rest.get("label_smoothing"):
         return cross_entropy(input, target, **rest)
     return nll_loss(log_softmax(input, 0), target, **rest)

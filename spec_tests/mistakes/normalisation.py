@@ -8,6 +8,8 @@ from torch.nn.functional import batch_norm
 
 from spec_tests.mistakes import wrong
 
+Running = Tensor | None
+
 
 def _statistics(input: Tensor, correction: int) -> tuple[Tensor, Tensor]:
     axes = [axis for axis in range(input.dim()) if axis != 1]
@@ -19,8 +21,10 @@ def _shaped(vector: Tensor, input: Tensor) -> Tensor:
 
 
 @wrong("batch_norm")
-def eps_outside_root(input: Tensor, running_mean: Any, running_var: Any, **rest: Any) -> Tensor:
-    """eps is added to the standard deviation."""
+def eps_outside_root(
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+) -> Tensor:
+    """Eps is added to the standard deviation."""
     eps = rest.get("eps", 1e-5)
     mean, variance = _statistics(input, 0) if rest.get("training") else (running_mean, running_var)
     exact = batch_norm(input, running_mean, running_var, **rest)
@@ -30,14 +34,14 @@ def eps_outside_root(input: Tensor, running_mean: Any, running_var: Any, **rest:
 
 
 @wrong("batch_norm")
-def eps_ignored(input: Tensor, running_mean: Any, running_var: Any, **rest: Any) -> Tensor:
-    """eps is left out."""
+def eps_ignored(input: Tensor, running_mean: Running, running_var: Running, **rest: Any) -> Tensor:
+    """Eps is left out."""
     return batch_norm(input, running_mean, running_var, **rest | {"eps": 1e-30})
 
 
 @wrong("batch_norm")
 def normalises_with_unbiased_variance(
-    input: Tensor, running_mean: Any, running_var: Any, **rest: Any
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
 ) -> Tensor:
     """The batch is divided by the root of the unbiased variance."""
     exact = batch_norm(input, running_mean, running_var, **rest)
@@ -50,7 +54,7 @@ def normalises_with_unbiased_variance(
 
 @wrong("batch_norm")
 def runs_with_biased_variance(
-    input: Tensor, running_mean: Any, running_var: Any, **rest: Any
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
 ) -> Tensor:
     """The running variance takes in the biased variance."""
     before = None if running_var is None else running_var.clone()
@@ -61,20 +65,26 @@ def runs_with_biased_variance(
 
 
 @wrong("batch_norm")
-def momentum_reversed(input: Tensor, running_mean: Any, running_var: Any, **rest: Any) -> Tensor:
+def momentum_reversed(
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+) -> Tensor:
     """Momentum is the share of the old statistics."""
     momentum = 1 - rest.pop("momentum", 0.1)
     return batch_norm(input, running_mean, running_var, momentum=momentum, **rest)
 
 
 @wrong("batch_norm")
-def momentum_of_keras(input: Tensor, running_mean: Any, running_var: Any, **rest: Any) -> Tensor:
+def momentum_of_keras(
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+) -> Tensor:
     """The default momentum is 0.01."""
     return batch_norm(input, running_mean, running_var, **{"momentum": 0.01} | rest)
 
 
 @wrong("batch_norm")
-def running_not_updated(input: Tensor, running_mean: Any, running_var: Any, **rest: Any) -> Tensor:
+def running_not_updated(
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+) -> Tensor:
     """The running statistics never change."""
     copies = (None if x is None else x.clone() for x in (running_mean, running_var))
     return batch_norm(input, *copies, **rest)
@@ -82,7 +92,7 @@ def running_not_updated(input: Tensor, running_mean: Any, running_var: Any, **re
 
 @wrong("batch_norm")
 def updated_in_evaluation(
-    input: Tensor, running_mean: Any, running_var: Any, **rest: Any
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
 ) -> Tensor:
     """The running statistics change in evaluation, too."""
     output = batch_norm(input, running_mean.clone(), running_var.clone(), **rest)
@@ -92,7 +102,7 @@ def updated_in_evaluation(
 
 @wrong("batch_norm")
 def batch_statistics_in_evaluation(
-    input: Tensor, running_mean: Any, running_var: Any, **rest: Any
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
 ) -> Tensor:
     """In evaluation the batch is normalised with its own statistics."""
     if rest.get("training"):
@@ -102,7 +112,7 @@ def batch_statistics_in_evaluation(
 
 @wrong("batch_norm")
 def running_statistics_in_training(
-    input: Tensor, running_mean: Any, running_var: Any, **rest: Any
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
 ) -> Tensor:
     """In training the batch is normalised with the running statistics."""
     if running_mean is None:
@@ -113,7 +123,9 @@ def running_statistics_in_training(
 
 
 @wrong("batch_norm")
-def each_sample_alone(input: Tensor, running_mean: Any, running_var: Any, **rest: Any) -> Tensor:
+def each_sample_alone(
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+) -> Tensor:
     """The statistics are taken for each sample by itself."""
     output = batch_norm(input, running_mean, running_var, **rest)
     if not rest.get("training") or input.dim() < 4:
@@ -123,7 +135,7 @@ def each_sample_alone(input: Tensor, running_mean: Any, running_var: Any, **rest
 
 @wrong("batch_norm")
 def all_channels_together(
-    input: Tensor, running_mean: Any, running_var: Any, **rest: Any
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
 ) -> Tensor:
     """The statistics are taken over the channels, too."""
     output = batch_norm(input, running_mean, running_var, **rest)
@@ -134,7 +146,7 @@ def all_channels_together(
 
 @wrong("batch_norm")
 def weight_ignored(
-    input: Tensor, running_mean: Any, running_var: Any, weight: Any = None, **rest: Any
+    input: Tensor, running_mean: Running, running_var: Running, weight: Running = None, **rest: Any
 ) -> Tensor:
     """The channels are not scaled."""
     ones = None if weight is None else torch.ones_like(weight)
@@ -143,7 +155,7 @@ def weight_ignored(
 
 @wrong("batch_norm")
 def shifted_before_scaled(
-    input: Tensor, running_mean: Any, running_var: Any, **rest: Any
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
 ) -> Tensor:
     """The bias is added first, and scaled as well."""
     weight, bias = rest.get("weight"), rest.get("bias")
@@ -154,7 +166,7 @@ def shifted_before_scaled(
 
 @wrong("batch_norm")
 def single_value_accepted(
-    input: Tensor, running_mean: Any, running_var: Any, **rest: Any
+    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
 ) -> Tensor:
     """One value a channel is normalised to 0 in training."""
     if rest.get("training") and input.numel() == input.shape[1]:

@@ -212,7 +212,7 @@ def corrected_a_step_late(**arguments: Any) -> Array:
 
 @wrong("adam")
 def eps_in_root(**arguments: Any) -> Array:
-    """eps is added inside the root."""
+    """Eps is added inside the root."""
 
     def direction(m: Array, v: Array, t: int, o: dict[str, Any]) -> Array:
         fast, slow = (1 - beta**t for beta in o["betas"])
@@ -223,7 +223,7 @@ def eps_in_root(**arguments: Any) -> Array:
 
 @wrong("adam")
 def eps_before_correction(**arguments: Any) -> Array:
-    """eps is added before the second moment is corrected."""
+    """Eps is added before the second moment is corrected."""
 
     def direction(m: Array, v: Array, t: int, o: dict[str, Any]) -> Array:
         fast, slow = (1 - beta**t for beta in o["betas"])
