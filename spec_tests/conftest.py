@@ -3,12 +3,13 @@
 from types import ModuleType
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from spec_tests.implementations import load
 
 settings.register_profile(
-    "default", deadline=None, database=None, derandomize=True, max_examples=25
+    "default", deadline=None, database=None, derandomize=True, max_examples=25,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
 settings.register_profile("sweep", settings.get_profile("default"), max_examples=1000)
 settings.load_profile("default")
