@@ -26,8 +26,10 @@ An adapter may also have:
 """
 
 import importlib
+import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -51,3 +53,9 @@ def load(name: str) -> ModuleType:
     except ImportError as error:
         hint = "" if name in BUILT_IN else f"; built in are {', '.join(BUILT_IN)}"
         raise pytest.UsageError(f"--impl {name}: {error}{hint}") from None
+
+
+def known_differences() -> list[dict[str, Any]]:
+    """Read where libraries are known to differ: `docs/KNOWN_DIFFERENCES.md` tells the reader."""
+    text = Path(__file__).with_name("known_differences.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)["difference"]

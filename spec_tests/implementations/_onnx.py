@@ -77,6 +77,7 @@ def operators(run: Run) -> dict[str, Callable[..., Any]]:
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> Any:
+        _need(input.dtype.kind == "f", "MaxPool of int64")
         window = _window(input, kernel_size, stride or kernel_size, padding)
         spread = {"dilations": _pair(dilation), "ceil_mode": int(ceil_mode)}
         if not return_indices:
@@ -110,9 +111,7 @@ def operators(run: Run) -> dict[str, Callable[..., Any]]:
     def sigmoid(input: np.ndarray) -> np.ndarray:
         return _node(run, "Sigmoid", input)
 
-    def linear(
-        input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None
-    ) -> np.ndarray:
+    def linear(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
         _need(input.ndim == 2, "Gemm but for matrices")
         return _node(run, "Gemm", input, weight, bias, transB=1)
 

@@ -32,7 +32,7 @@ def operators(run: Run) -> dict[str, Callable[..., Any]]:
         scale = np.ones_like(running_mean) if weight is None else weight
         shift = np.zeros_like(running_mean) if bias is None else bias
         inputs = input, scale, shift, running_mean, running_var
-        options = {"epsilon": eps, "momentum": 1 - momentum, "training_mode": int(training)}
+        options = {"epsilon": float(eps), "momentum": 1 - momentum, "training_mode": int(training)}
         if not training:
             return _node(run, "BatchNormalization", *inputs, **options)
         output, mean, variance = _node(run, "BatchNormalization", *inputs, outputs=3, **options)
@@ -65,6 +65,7 @@ def operators(run: Run) -> dict[str, Callable[..., Any]]:
         maximize: bool = False,
     ) -> np.ndarray:
         _need(not maximize and lr >= 0, "Momentum that climbs")
+        _need(params.dtype == np.float32, "Momentum with options in float64")
         options = {"alpha": momentum, "beta": 1 - dampening, "norm_coefficient": weight_decay}
         mode = "nesterov" if nesterov else "standard"
         buffer, history = np.zeros_like(params), []

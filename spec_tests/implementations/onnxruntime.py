@@ -25,3 +25,4 @@ def _run(model: ModelProto, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]
 
 
 globals().update(_onnx.operators(_run) | _onnx_training.operators(_run))
+del globals()["sgd"]  # Momentum is not among its operators

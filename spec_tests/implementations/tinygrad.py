@@ -13,16 +13,19 @@ OWN_ERRORS = (AssertionError, ValueError, TypeError, IndexError, RuntimeError)
 
 
 def _without(options: dict[str, Any], *missing: str) -> dict[str, Any]:
-    """Return options that are given and that tinygrad has."""
-    if lacking := [name for name in missing if options.get(name)]:
-        raise NotImplementedError(f"tinygrad has no {', '.join(lacking)}")
+    """Return the options that tinygrad has; the others must be off."""
+    for name in missing:
+        value = options.pop(name, None)
+        if isinstance(value, Tensor) or value:
+            raise NotImplementedError(f"tinygrad has no {name}")
     return options
 
 
 def _conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, **options: Any) -> Tensor:
-    if isinstance(options.get("padding"), str) or input.ndim == 3:
-        raise NotImplementedError("tinygrad has no words for padding, and needs a batch")
-    return input.conv2d(weight, bias, **_without(options, "padding_mode"))
+    mode = options.pop("padding_mode", "zeros")
+    if mode != "zeros" or isinstance(options.get("padding"), str) or input.ndim == 3:
+        raise NotImplementedError("Tensor.conv2d: padding modes and words, 3-D input")
+    return input.conv2d(weight, bias, **options)
 
 
 def _square(options: dict[str, Any]) -> dict[str, Any]:
@@ -37,6 +40,10 @@ def _max_pool2d(input: Tensor, **options: Any) -> Tensor | tuple[Tensor, Tensor]
 
 def _avg_pool2d(input: Tensor, **options: Any) -> Tensor:
     return input.avg_pool2d(**_square(_without(options, "divisor_override")))
+
+
+def _relu(input: Tensor, **options: Any) -> Tensor:
+    return input.relu(**_without(options, "inplace"))
 
 
 def _cross_entropy(input: Tensor, target: Tensor, **options: Any) -> Tensor:
@@ -55,7 +62,7 @@ FUNCTIONS = {
     "flatten": Tensor.flatten,
     "linear": lambda input, weight, bias=None: input.linear(weight.T, bias),
     "max_pool2d": _max_pool2d,
-    "relu": lambda input, **options: _without(options, "inplace") and input.relu() or input.relu(),
+    "relu": _relu,
     "sigmoid": Tensor.sigmoid,
 }
 
@@ -82,7 +89,7 @@ def backward(
     if operator not in FUNCTIONS:
         raise NotImplementedError(operator)
     named = {k: Tensor(v) if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
-    leaf = named[wrt].requires_grad_()
+    leaf = named[wrt]
     first = named.pop("input")
     for _ in range(times):
         FUNCTIONS[operator](first, **named).backward(Tensor(grad_output))
@@ -90,13 +97,12 @@ def backward(
 
 
 def _updates(optimizer: Operator, params: np.ndarray, grads: np.ndarray) -> np.ndarray:
-    leaf = Tensor(params).requires_grad_()
+    leaf = Tensor(params)
     update, history = optimizer([leaf]), []
-    with Tensor.train():
-        for grad in grads:
-            leaf.grad = Tensor(grad)
-            update.step()
-            history.append(leaf.numpy().copy())
+    for grad in grads:
+        leaf.grad = Tensor(grad)
+        update.step()
+        history.append(leaf.numpy().copy())
     return np.stack(history)
 
 
@@ -111,4 +117,5 @@ def adam(
 ) -> np.ndarray:
     """Run nn.optim.Adam."""
     options = _without(options, "weight_decay", "amsgrad", "maximize")
-    return _updates(lambda leaves: nn.optim.Adam(leaves, b1=betas[0], b2=betas[1], **options), params, grads)
+    options |= {"b1": betas[0], "b2": betas[1]}
+    return _updates(lambda leaves: nn.optim.Adam(leaves, **options), params, grads)
