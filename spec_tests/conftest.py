@@ -79,6 +79,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         implementation = names[id(item.callspec.params["implementation"])]
         operator = item.path.stem.removeprefix("test_")
-        case = getattr(item.callspec.params.get("case"), "name", item.originalname)
+        case = getattr(params.get("case"), "name", item.originalname)
         if reason := known.get((implementation, operator, case)):
             item.add_marker(pytest.mark.xfail(reason=f"docs/KNOWN_DIFFERENCES.md: {reason}"))

@@ -70,6 +70,10 @@ def _relu(input: Any, *, inplace: bool = False) -> jax.Array:
     return jax.nn.relu(input)
 
 
+def _sigmoid(input: Any) -> jax.Array:
+    return jax.nn.sigmoid(input)
+
+
 def _flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> jax.Array:
     return lax.collapse(input, start_dim % input.ndim, end_dim % input.ndim + 1)
 
@@ -80,7 +84,7 @@ FUNCTIONS = {
     "flatten": _flatten,
     "max_pool2d": _max_pool2d,
     "relu": _relu,
-    "sigmoid": lambda input: jax.nn.sigmoid(input),
+    "sigmoid": _sigmoid,
 }
 
 

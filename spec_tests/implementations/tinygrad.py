@@ -4,7 +4,7 @@ import importlib.metadata
 from typing import Any
 
 import numpy as np
-from tinygrad import Tensor, nn
+from tinygrad import Context, Tensor, nn
 
 from spec_tests.implementations._tensors import Operator
 
@@ -101,7 +101,8 @@ def _updates(optimizer: Operator, params: np.ndarray, grads: np.ndarray) -> np.n
     update, history = optimizer([leaf]), []
     for grad in grads:
         leaf.grad = Tensor(grad)
-        update.step()
+        with Context(TRAINING=1):
+            update.step()
         history.append(leaf.numpy().copy())
     return np.stack(history)
 
