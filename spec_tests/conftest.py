@@ -73,11 +73,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for case in entry["cases"]
     }
     for item in items:
-        if "implementation" not in getattr(item, "fixturenames", ()) or not hasattr(
-            item, "callspec"
-        ):
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if "implementation" not in params:
             continue
-        implementation = names[id(item.callspec.params["implementation"])]
+        implementation = names[id(params["implementation"])]
         operator = item.path.stem.removeprefix("test_")
         case = getattr(params.get("case"), "name", item.originalname)
         if reason := known.get((implementation, operator, case)):
