@@ -77,10 +77,11 @@ def conv2d(
     if padding_mode not in PADDING_MODES:
         raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
     grid = conv_windows(input.shape[-2:], weight.shape[-2:], stride, padding, dilation)
-    images = input.reshape(*input.shape[:-3], groups, weight.shape[1], *input.shape[-2:])
+    planes = input
     if padding_mode != "zeros":
-        images = extend(images, grid.before, grid.after, padding_mode)
+        planes = extend(input, grid.before, grid.after, padding_mode)
         grid = replace(grid, before=(0, 0), after=(0, 0))
+    images = planes.reshape(*planes.shape[:-3], groups, weight.shape[1], *planes.shape[-2:])
     kernels = weight.reshape(groups, -1, *weight.shape[1:])
     output = torch.einsum("...gchwij,gocij->...gohw", grid.over(images, 0), kernels)
     output = output.flatten(-4, -3)
@@ -105,7 +106,7 @@ def _check_conv2d(input: Tensor, weight: Tensor, bias: Tensor | None, groups: in
         if tensor is not None and tensor.dtype != input.dtype:
             raise RuntimeError(
                 f"{name} must have input's dtype {input.dtype}, got {tensor.dtype}: convert one "
-                f"of them with .to(dtype)"
+                "of them with .to(dtype)"
             )
 
 

@@ -48,15 +48,12 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
 
 def _difference(input: Tensor, target: Tensor) -> Tensor:
     if input.shape != target.shape:
-        shapes = f"a target size ({target.shape}) that is different to the input size"
-        shapes = f"{shapes} ({input.shape})"
+        sizes = f"a target size ({target.shape}) that is different to the input size"
+        advice = f"({input.shape}): reshape one to the other's size"
         pairs = zip(reversed(input.shape), reversed(target.shape), strict=False)
         if not all(a == b or 1 in (a, b) for a, b in pairs):
-            raise RuntimeError(f"Cannot use {shapes}: give target the input's shape")
-        warnings.warn(
-            f"Using {shapes}: the broadcast result is rarely meant; give both the same size",
-            stacklevel=3,
-        )
+            raise RuntimeError(f"Cannot use {sizes} {advice}")
+        warnings.warn(f"Using {sizes} {advice} unless broadcasting is meant", stacklevel=3)
     return input - target
 
 

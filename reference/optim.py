@@ -166,7 +166,7 @@ class Adam(_Rule):
         mean = state["exp_avg"].mul_(b1).add_((1 - b1) * gradient)
         square = state["exp_avg_sq"].mul_(b2).add_((1 - b2) * gradient.square())
         if group["amsgrad"]:
-            square = torch.maximum(state.get("max_exp_avg_sq", square), square).clone()
+            square = torch.maximum(state.get("max_exp_avg_sq", square), square)
             state["max_exp_avg_sq"] = square
         root = (square / (1 - b2**step)).sqrt()
         parameter.sub_(group["lr"] / (1 - b1**step) * mean / (root + group["eps"]))

@@ -77,19 +77,24 @@ def pool_windows(
     kernel = pair("kernel_size", kernel_size, 1)
     step = pair("stride", stride, 1) if stride or stride == 0 else kernel
     before, gap = pair("padding", padding, 0), pair("dilation", dilation, 1)
-    after = []
-    for axes in zip(size, kernel, step, before, gap, strict=True):
-        pixels, taps, stride_, margin, dilation_ = axes
-        if margin > taps // 2:
-            raise RuntimeError(
-                f"padding={padding!r} must be at most half of kernel_size={kernel_size!r}"
-            )
-        count = pool_output_size(*axes, ceil_mode=ceil_mode)
-        end = (count - 1) * stride_ + dilation_ * (taps - 1) + 1
-        after.append(max(end - margin - pixels, 0))
+    if any(margin > taps // 2 for margin, taps in zip(before, kernel, strict=True)):
+        raise RuntimeError(
+            f"padding={padding!r} must be at most half of kernel_size={kernel_size!r}"
+        )
+    axes = zip(size, kernel, step, before, gap, strict=True)
+    below, right = (_reach(*axis, ceil_mode=ceil_mode) for axis in axes)
     return Windows(
-        kernel_size=kernel, stride=step, dilation=gap, before=before, after=(after[0], after[1])
+        kernel_size=kernel, stride=step, dilation=gap, before=before, after=(below, right)
     )
+
+
+def _reach(
+    size: int, kernel_size: int, stride: int, padding: int, dilation: int, *, ceil_mode: bool
+) -> int:
+    """Return how far the last window reaches beyond the end of an axis."""
+    count = pool_output_size(size, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
+    end = (count - 1) * stride + dilation * (kernel_size - 1) + 1
+    return max(end - padding - size, 0)
 
 
 def max_pool2d(

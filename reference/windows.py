@@ -158,17 +158,19 @@ def conv_windows(
     """
     kernel = pair("kernel_size", kernel_size, 1)
     step, gap = pair("stride", stride, 1), pair("dilation", dilation, 1)
-    if padding == "same" and step != (1, 1):
-        raise RuntimeError(
-            f"padding='same' needs stride=1, got stride={stride!r}: give padding as a number"
-        )
-    if padding == "same":
-        rows, columns = (d * (k - 1) for k, d in zip(kernel, gap, strict=True))
-        before, after = (rows // 2, columns // 2), (rows - rows // 2, columns - columns // 2)
-    elif isinstance(padding, str) and padding != "valid":
-        raise RuntimeError(f"padding must be 'same', 'valid' or a number, got padding={padding!r}")
-    else:
-        before = after = (0, 0) if isinstance(padding, str) else pair("padding", padding, 0)
+    match padding:
+        case "valid":
+            before = after = (0, 0)
+        case "same" if step == (1, 1):
+            rows, columns = (d * (k - 1) for k, d in zip(kernel, gap, strict=True))
+            before, after = (rows // 2, columns // 2), (rows - rows // 2, columns - columns // 2)
+        case str():
+            raise RuntimeError(
+                "padding must be a number, 'valid', or with stride=1 'same', got "
+                f"padding={padding!r}, stride={stride!r}"
+            )
+        case _:
+            before = after = pair("padding", padding, 0)
     for axis in (0, 1):
         # An even kernel's odd pixel of padding='same' counts as one of the plane.
         pixels = size[axis] + after[axis] - before[axis]

@@ -337,9 +337,7 @@ def test_losses_refuse_shapes_that_do_not_broadcast(name: str) -> None:
 def test_conv2d_refuses_to_reflect_or_wrap_beyond_the_image(mode: str, padding: int) -> None:
     with pytest.raises(RuntimeError):
         torch.nn.Conv2d(3, 4, 3, padding=padding, padding_mode=mode)(IMAGES)
-    message = (
-        rf"padding={padding} with padding_mode='{mode}' must be at most {padding - 1} .*5, 5\)"
-    )
+    message = rf"padding={padding} with .*'{mode}' must be at most {padding - 1} .*\(1, 3, 5, 5\)"
     with pytest.raises(RuntimeError, match=message):
         reference.conv2d(IMAGES, KERNELS, padding=padding, padding_mode=mode)
     output = reference.conv2d(IMAGES, KERNELS, padding=padding - 1, padding_mode=mode)

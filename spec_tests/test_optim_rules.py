@@ -162,10 +162,15 @@ def test_a_parameter_without_gradient_stays() -> None:
 
 
 def test_the_gradient_stays_as_it_was() -> None:
-    for rule in (reference.SGD, reference.Adam):
+    for rule, options in (
+        (reference.SGD, {"momentum": 0.9}),
+        (reference.SGD, {"weight_decay": 0.5, "maximize": True}),
+        (reference.Adam, {"weight_decay": 0.5, "maximize": True}),
+    ):
         params = parameters()
-        optimizer = rule(params, lr=0.1, weight_decay=0.5, maximize=True)
+        optimizer = rule(params, lr=0.1, **options)
         params[0].sum().backward()
+        optimizer.step()
         optimizer.step()
         assert params[0].grad is not None
         assert params[0].grad.tolist() == [1.0, 1.0, 1.0]

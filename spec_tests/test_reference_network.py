@@ -1,6 +1,9 @@
 """The course's CIFAR-10 network (P22) trained through `reference.functional` and `.optim`."""
 
 from collections.abc import Iterator
+from itertools import islice
+from statistics import median
+from time import perf_counter
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -12,6 +15,7 @@ from reference import functional as reference_functional
 from reference import optim as reference_optim
 
 TORCH = SimpleNamespace(**vars(functional), flatten=torch.flatten)
+OURS, THEIRS = (reference_functional, reference_optim), (TORCH, torch.optim)
 SHAPES = [
     *((32, 3, 5, 5), (32,), (32, 32, 5, 5), (32,), (64, 32, 5, 5), (64,)),
     *((64, 1024), (64,), (10, 64), (10,)),
@@ -27,22 +31,22 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def weights() -> list[Tensor]:
+def weights(dtype: torch.dtype) -> list[Tensor]:
     """Draw the network's weights, of about the size with which torch.nn starts."""
     generator = torch.Generator().manual_seed(0)
     return [
-        ((torch.rand(shape, dtype=torch.float64, generator=generator) - 0.5) / 10).requires_grad_()
+        ((torch.rand(shape, dtype=dtype, generator=generator) - 0.5) / 10).requires_grad_()
         for shape in SHAPES
     ]
 
 
-def losses(
+def training(
     f: ModuleType | SimpleNamespace, optim: ModuleType, images: Tensor, labels: Tensor
-) -> list[float]:
-    """Train for 20 steps on one batch with the functions of `f`; return the loss at each."""
-    params, history = weights(), []
+) -> Iterator[float]:
+    """Train on one batch with the functions of `f`; yield the loss at each step."""
+    params = weights(images.dtype)
     optimizer = optim.SGD(params, lr=0.05)
-    for _ in range(20):
+    while True:
         features = images
         for weight, bias in (params[0:2], params[2:4], params[4:6]):
             features = f.max_pool2d(f.conv2d(features, weight, bias, padding=2), 2)
@@ -51,8 +55,7 @@ def losses(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        history.append(loss.item())
-    return history
+        yield loss.item()
 
 
 @pytest.mark.usefixtures("_one_thread")
@@ -60,9 +63,24 @@ def test_twenty_steps_of_the_convolutional_network_give_the_losses_of_torch() ->
     generator = torch.Generator().manual_seed(1)
     images = torch.rand(2, 3, 32, 32, dtype=torch.float64, generator=generator)
     labels = torch.tensor([3, 8])
-    ours = losses(reference_functional, reference_optim, images, labels)
-    theirs = losses(TORCH, torch.optim, images, labels)
+    ours = list(islice(training(*OURS, images, labels), 20))
+    theirs = list(islice(training(*THEIRS, images, labels), 20))
     assert theirs[-1] < theirs[0] / 2
     # An output sums up to 1024 products and a step feeds its rounding into the next: each loss
     # may be off by about 20 * 1024 * 2.2e-16 = 4.5e-12.
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-11)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_one_thread")
+def test_a_float32_step_of_the_convolutional_network_takes_at_most_8_times_that_of_torch() -> None:
+    images, labels = torch.rand(64, 3, 32, 32), torch.randint(0, 10, (64,))
+    runs = [training(*module, images, labels) for module in (OURS, THEIRS)]
+    seconds: list[list[float]] = [[], []]
+    for _ in range(6):
+        for run, taken in zip(runs, seconds, strict=True):
+            start = perf_counter()
+            next(run)
+            taken.append(perf_counter() - start)
+    ours, theirs = (median(taken[1:]) for taken in seconds)  # the first warms up
+    assert ours <= 8 * theirs
