@@ -31,6 +31,22 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "spec_tests", *session.posargs, env=ENV)
 
 
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Hold the vectors against deliberate mistakes; fail if one survives."""
+    install(session, "tests")
+    session.run("python", "-m", "spec_tests.faults", *session.posargs)
+
+
+@nox.session(default=False)
+def foreign(session: nox.Session) -> None:
+    """Run the vectors against implementations that others wrote."""
+    install(session, "foreign")
+    names = ("onnx", "onnxruntime", "tinygrad", "jax")
+    options = [option for name in names for option in ("--impl", name)]
+    session.run("pytest", "spec_tests", *options, *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format; `nox -s lint -- --fix` mends what it can."""

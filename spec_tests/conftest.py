@@ -1,10 +1,88 @@
 """Options and fixtures, nothing else."""
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from reference import standin
+from spec_tests.implementations import known_differences, load
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    database=None,
+    derandomize=True,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+settings.register_profile("sweep", settings.get_profile("default"), max_examples=1000)
+settings.load_profile("default")
+
+IMPLEMENTATIONS = pytest.StashKey[dict[str, ModuleType]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("course")
+    group.addoption(
+        "--impl",
+        action="append",
+        metavar="NAME",
+        help="implementation to test, built in or the dotted path of an adapter; may be repeated "
+        "(default: reference and torch)",
+    )
+    group.addoption(
+        "--device",
+        metavar="NAME",
+        default="cpu",
+        help="where the implementation torch computes: cpu, cuda, mps, npu, … (default: cpu)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    names = config.getoption("--impl") or ["reference", "torch"]
+    config.stash[IMPLEMENTATIONS] = {name: load(name) for name in names}
+    for implementation in config.stash[IMPLEMENTATIONS].values():
+        if hasattr(implementation, "use"):
+            try:
+                implementation.use(config.getoption("--device"))
+            except ValueError as error:
+                raise pytest.UsageError(f"--device: {error}") from error
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    tested = [
+        getattr(implementation, "DESCRIPTION", name)
+        + (f" on {config.getoption('--device')}" if hasattr(implementation, "use") else "")
+        for name, implementation in config.stash[IMPLEMENTATIONS].items()
+    ]
+    return f"implementations: {', '.join(tested)}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "implementation" in metafunc.fixturenames:
+        tested = metafunc.config.stash[IMPLEMENTATIONS]
+        metafunc.parametrize("implementation", tested.values(), ids=tested, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Expect the known differences, strictly: one that is gone turns red."""
+    names = {id(module): name for name, module in config.stash[IMPLEMENTATIONS].items()}
+    known = {
+        (entry["implementation"], entry["operator"], case): entry["says"]
+        for entry in known_differences()
+        for case in entry["cases"]
+    }
+    for item in items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if "implementation" not in params:
+            continue
+        implementation = names[id(params["implementation"])]
+        operator = item.path.stem.removeprefix("test_")
+        case = getattr(params.get("case"), "name", item.originalname)
+        if reason := known.get((implementation, operator, case)):
+            item.add_marker(pytest.mark.xfail(reason=f"docs/KNOWN_DIFFERENCES.md: {reason}"))
 
 
 @pytest.fixture(scope="session")

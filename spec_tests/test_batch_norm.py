@@ -1,0 +1,23 @@
+"""P21: batch normalisation."""
+
+from types import ModuleType
+
+from hypothesis import given
+
+from spec_tests import against_oracle, drawn
+from spec_tests.vectors import Case, each, verify
+
+
+@each("batch_norm")
+def test_vector(implementation: ModuleType, case: Case) -> None:
+    verify(implementation, case)
+
+
+@given(drawn.batch_norm())
+def test_drawn(implementation: ModuleType, case: Case) -> None:
+    against_oracle.verify(implementation, case)
+
+
+@given(drawn.batch_norm(drawn.TINY).flatmap(against_oracle.gradient))
+def test_gradient(implementation: ModuleType, case: Case) -> None:
+    against_oracle.verify_gradient(implementation, case)

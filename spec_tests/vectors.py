@@ -1,0 +1,219 @@
+"""The operator cases of `fixtures/vectors`, and how an implementation is held against one.
+
+A case is data: `vectors.schema.json` says what it consists of, `implementations` how an
+implementation is called. The checks come in the order dtype, shape, values, and every message
+says what was called with which arguments.
+"""
+
+import copy
+import json
+import math
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from spec_tests.oracles import DEFINITIONS, Nested
+
+FOLDER = Path(__file__).parent.parent / "fixtures" / "vectors"
+SCHEMA = FOLDER / "vectors.schema.json"
+EXACT = {"rtol": 0, "atol": 0}
+RESULTS = ("output", "indices")
+
+Arrays = Mapping[str, Any]
+
+
+class MismatchError(AssertionError):
+    """An implementation does not do what the case says."""
+
+
+class RaisedError(MismatchError):
+    """An implementation raised where the case has a value, or another error."""
+
+
+class NotImplementedHereError(Exception):
+    """An implementation lacks the operator, or cannot take these arguments."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One call of an operator and what it must give; the schema describes the fields."""
+
+    operator: str
+    name: str
+    inputs: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, Any] | None = None
+    tolerance: Mapping[str, Any] = field(default_factory=lambda: EXACT)
+    oracle: str = "independent"
+    why: str = ""
+    claims: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        inputs, options = self.arrays
+        shown = {name: values.tolist() for name, values in inputs.items()} | options
+        return f"{self.operator}({', '.join(f'{name}={value}' for name, value in shown.items())})"
+
+    @property
+    def arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The inputs as arrays, and the options."""
+        return {name: array(tensor) for name, tensor in self.inputs.items()}, self.options
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parameters as Python has them: a list is a tuple."""
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in self.parameters.items()}
+
+
+def operators() -> list[str]:
+    """Return the names of the operators that have vectors."""
+    return sorted(path.stem for path in FOLDER.glob("*.json") if path != SCHEMA)
+
+
+@cache
+def cases(operator: str) -> tuple[Case, ...]:
+    """Read the vectors of an operator."""
+    document = json.loads((FOLDER / f"{operator}.json").read_text(encoding="utf-8"))
+    entries = [entry | {"claims": tuple(entry["claims"])} for entry in document["cases"]]
+    return tuple(Case(operator=operator, **entry) for entry in entries)
+
+
+def each(operator: str) -> pytest.MarkDecorator:
+    """Give a test the vectors of an operator as `case`, each with its claims."""
+    marks = {c.name: [pytest.mark.claim(*c.claims)] if c.claims else [] for c in cases(operator)}
+    return pytest.mark.parametrize(
+        "case", [pytest.param(c, id=c.name, marks=marks[c.name]) for c in cases(operator)]
+    )
+
+
+def array(tensor: Mapping[str, Any]) -> np.ndarray:
+    """Read a tensor of a case; its numbers may be the words inf, -inf and nan."""
+    flat = np.array(tensor["data"], dtype=object).reshape(tensor["shape"])
+    return flat.astype(tensor["dtype"])
+
+
+def outcome(function: Callable[..., Any], inputs: Arrays, options: Arrays) -> dict[str, Any]:
+    """Call a function on copies of the inputs; return its results and the inputs afterwards."""
+    inputs = copy.deepcopy(inputs)
+    results = function(**inputs, **options)
+    results = results if isinstance(results, tuple) else (results,)
+    return dict(zip(RESULTS, results, strict=False)) | inputs
+
+
+def from_oracle(case: Case) -> dict[str, Any]:
+    """Return the brute-force outcome of a case, as nested lists."""
+    inputs = {name: exact(array(tensor).tolist()) for name, tensor in case.inputs.items()}
+    return outcome(DEFINITIONS[case.operator], inputs, case.options)
+
+
+def exact(nested: Nested) -> Nested:
+    """Turn the floats of a nested list into the integers or fractions that they are."""
+    if isinstance(nested, list):
+        return [exact(part) for part in nested]
+    if not math.isfinite(nested):
+        return nested
+    return int(nested) if nested == int(nested) else Fraction(nested)
+
+
+def check(implementation: ModuleType, case: Case) -> None:
+    """Hold an implementation against a case.
+
+    Raises:
+        MismatchError: it does something else.
+        NotImplementedHereError: it lacks the operator or cannot take these arguments.
+    """
+    function = getattr(implementation, case.operator, None)
+    if function is None:
+        raise NotImplementedHereError(case.operator)
+    inputs, options = case.arrays
+    try:
+        with warnings.catch_warnings(action="ignore" if case.error else None):
+            actual = outcome(function, inputs, options)
+    except Exception as error:  # noqa: BLE001 - whatever an implementation raises is a result
+        _check_error(implementation, case, error)
+        return
+    if case.error:
+        raise MismatchError(f"{case}\nmust be refused ({case.error}) and gave {actual['output']}")
+    for name, before in inputs.items():
+        if name not in case.expected:
+            unchanged = {"dtype": before.dtype.name, "shape": before.shape, "data": before}
+            _compare(case, f"the input {name}, afterwards", actual[name], unchanged, EXACT)
+    for name, expected in case.expected.items():
+        _compare(case, name, actual.get(name), expected, case.tolerance)
+    for name in inputs:
+        if np.shares_memory(actual[name], actual["output"]):
+            raise MismatchError(f"{case}\noutput: shares memory with the input {name}")
+
+
+def _check_error(implementation: ModuleType, case: Case, error: Exception) -> None:
+    told = f"{type(error).__name__}: {error}"
+    if case.error:
+        classes = {c.__name__ for c in type(error).__mro__}
+        if classes.intersection(case.error["types"]) and re.search(
+            case.error["mentions"], str(error)
+        ):
+            return
+        if isinstance(error, getattr(implementation, "OWN_ERRORS", ())):
+            return
+    if isinstance(error, NotImplementedError):
+        raise NotImplementedHereError(told) from error
+    if case.error:
+        wanted = f"must be refused ({case.error}), not with {told}"
+        raise RaisedError(f"{case}\n{wanted}") from error
+    raise RaisedError(f"{case}\nraised {told}") from error
+
+
+def _compare(
+    case: Case,
+    name: str,
+    actual: np.ndarray,
+    expected: Mapping[str, Any],
+    tolerance: Mapping[str, Any],
+) -> None:
+    if not isinstance(actual, np.ndarray):
+        raise MismatchError(f"{case}\n{name}: not an array but {actual!r}")
+    found, wanted = actual.dtype.name, expected["dtype"]
+    if found != wanted:
+        raise MismatchError(f"{case}\n{name}: dtype is {found}, not {wanted}")
+    if actual.shape != tuple(expected["shape"]):
+        shapes = f"{list(actual.shape)}, not {list(expected['shape'])}"
+        raise MismatchError(f"{case}\n{name}: shape is {shapes}")
+    values = array(expected)
+    if "zeros" in expected:
+        _check_zeros(case, name, actual, expected["zeros"])
+        values = np.where(actual == 0, 0, values)
+    limits = {"rtol": tolerance["rtol"], "atol": tolerance["atol"], "equal_nan": True}
+    try:
+        torch.testing.assert_close(*map(torch.from_numpy, (actual.copy(), values)), **limits)
+    except AssertionError as error:
+        told = f"got\n{actual}\nnot\n{values}\n{error}"
+        raise MismatchError(f"{case}\n{name}: {told}") from error
+
+
+def _check_zeros(case: Case, name: str, actual: np.ndarray, limits: tuple[int, int]) -> None:
+    zeros = int((actual == 0).sum())
+    if not limits[0] <= zeros <= limits[1]:
+        raise MismatchError(f"{case}\n{name}: {zeros} zeros, not {limits[0]} to {limits[1]}")
+
+
+def verify(implementation: ModuleType, case: Case) -> None:
+    """Check in a test: what is not implemented is skipped, and never passes."""
+    try:
+        check(implementation, case)
+    except NotImplementedHereError as missing:
+        pytest.skip(f"not implemented by {name_of(implementation)}: {missing}")
+
+
+def name_of(implementation: ModuleType) -> str:
+    """Return what the report calls an implementation."""
+    return getattr(implementation, "DESCRIPTION", implementation.__name__)
