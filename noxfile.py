@@ -68,7 +68,9 @@ def course(session: nox.Session) -> None:
     install(session)
     run = f"runs/{time.strftime('%Y%m%d-%H%M%S')}"
     session.run("course", "train", "--seed", "0", "--out", run, *session.posargs, env=ENV)
-    checkpoint = str(max(Path(run, "checkpoints").glob("*.pt")))
+    if not (checkpoints := sorted(Path(run, "checkpoints").glob("*.pt"))):
+        return  # nox --install-only
+    checkpoint = str(checkpoints[-1])
     data = [f"--data={json.loads(Path(run, 'config.json').read_text())['options']['data']}"]
     session.run("course", "evaluate", checkpoint, *data, env=ENV)
     if (right := predict_drawn_images(session, checkpoint)) < ENOUGH:
