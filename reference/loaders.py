@@ -56,7 +56,7 @@ class ResidentLoader:
         sampler: Sampler[int] | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.images = torch.from_numpy(dataset.data).to(device).permute(0, 3, 1, 2)
+        self.images = torch.from_numpy(dataset.data).to(device)
         self.targets = torch.tensor(dataset.targets, device=device)
         self.batch_size = batch_size
         self.sampler = sampler
@@ -70,4 +70,5 @@ class ResidentLoader:
         else:
             order = torch.tensor(list(self.sampler))
         for chosen in torch.split(order.to(self.images.device), self.batch_size):
-            yield self.images[chosen].float().div(255), self.targets[chosen]
+            images = self.images[chosen].permute(0, 3, 1, 2)
+            yield images.float().div(255), self.targets[chosen]
