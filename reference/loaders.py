@@ -33,8 +33,8 @@ def epoch_sampler(
 class ResidentLoader:
     """All images as uint8 on the training device; batches are cut and scaled there.
 
-    The batches keep the files' order in memory, in which a pixel's channels lie side by side
-    (channels_last): convolutions and pools take over that order, and are faster in it.
+    In memory the channels of a pixel lie side by side (channels_last): convolutions and pools
+    take over that order from their input, and are faster in it.
 
     It gives what `DataLoader(dataset, batch_size, sampler=sampler)` gives where the data set's
     transform is ToTensor: float images from 0 to 1 of shape (N, 3, 32, 32) and int64 labels of
@@ -56,7 +56,7 @@ class ResidentLoader:
         sampler: Sampler[int] | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.images = torch.from_numpy(dataset.data).to(device)
+        self.images = torch.from_numpy(dataset.data).to(device).contiguous()
         self.targets = torch.tensor(dataset.targets, device=device)
         self.batch_size = batch_size
         self.sampler = sampler
