@@ -95,8 +95,9 @@ def _mend(folder: Path) -> str:
 def _read_checksums(path: Path) -> dict[str, str]:
     """Read a list as the program md5sum writes it: the sum, two spaces or ' *', the name."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return {name.lstrip(" *"): md5 for md5, name in (line.split(" ", 1) for line in lines)}
+        lines = filter(str.strip, path.read_text(encoding="utf-8-sig").splitlines())
+        pairs = (line.split(" ", 1) for line in lines)
+        return {name.lstrip(" *").removeprefix("./"): md5.lower() for md5, name in pairs}
     except ValueError as error:
         raise InputError(f"{path} is not a list of md5sum: {_mend(path.parent)}") from error
 
@@ -128,16 +129,18 @@ def _check_content(path: Path, key: str) -> None:
     try:
         with path.open("rb") as file:
             content = _PlainUnpickler(file, encoding="latin1").load()
-        values = content[key]
+        values = np.array(content[key])
         if key == "labels":
             data = np.asarray(content["data"])
             plausible = data.dtype == np.uint8 and data.shape == (len(values), 3072)
-            plausible = plausible and set(values) <= set(range(len(CLASSES)))
+            plausible = plausible and values.dtype.kind == "i" and values.size > 0
+            plausible = plausible and 0 <= values.min() <= values.max() < len(CLASSES)
         else:
-            plausible = list(values) == list(CLASSES)
+            plausible = values.tolist() == list(CLASSES)
     except Exception as error:
         raise InputError(
             f"{path} is no file of CIFAR-10 ({error}): {_mend(path.parent)}"
         ) from error
     if not plausible:
-        raise InputError(f"{path} does not hold CIFAR-10's {key}: {_mend(path.parent)}")
+        wanted = "images and labels" if key == "labels" else "class names"
+        raise InputError(f"{path} does not hold CIFAR-10's {wanted}: {_mend(path.parent)}")

@@ -82,7 +82,7 @@ def select_device(name: str) -> torch.device:
         ) from error
     try:
         torch.empty(1, device=device).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         reason = why_no_cuda() if device.type == "cuda" else "torch finds none here"
         reason = reason or str(error).splitlines()[0]
         raise InputError(f"--device {name}: {reason}; --device cpu works everywhere") from error

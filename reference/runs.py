@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import math
+import os
 import platform
-from dataclasses import asdict, dataclass, replace
+import re
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
 import torchvision
+from filelock import FileLock, Timeout
 
-from reference.checkpoints import load_checkpoint, replacing, save_checkpoint
+from reference.checkpoints import replacing, save_checkpoint
 from reference.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from types import UnionType
 
-CHANGEABLE = {"epochs", "device"}  # what may differ when a run is resumed
+CHANGEABLE = {"data", "epochs", "device"}  # what may differ when a run is resumed
+KINDS: dict[str, type | UnionType] = {
+    "str": str,
+    "int": int,
+    "int | None": int | None,
+    "float": int | float,
+    "bool": bool,
+}
+LARGEST_LR = 3e38  # of float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +65,24 @@ class Config:
     max_steps: int | None = None
 
     def __post_init__(self) -> None:
-        counts = {"epochs": self.epochs, "batch-size": self.batch_size, "max-steps": self.max_steps}
-        for option, value in counts.items():
-            if value is not None and value < 1:
-                raise InputError(f"--{option} {value}: must be at least 1")
-        if not (math.isfinite(self.lr) and self.lr > 0):
+        for field in fields(self):
+            value, kind = getattr(self, field.name), KINDS[str(field.type)]
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                raise InputError(f"{_option(field.name)} {value!r}: must be {field.type}")
+        for name in ("epochs", "batch_size", "max_steps"):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value < 2**63:
+                raise InputError(f"{_option(name)} {value}: must be from 1 to 2**63 - 1")
+        if not 0 < self.lr < LARGEST_LR:
             raise InputError(f"--lr {self.lr}: must be a positive number, such as 0.01")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"--seed {self.seed}: must be from 0 to 2**63 - 1")
         if self.precision not in ("fp32", "bf16"):
             raise InputError(f"--precision {self.precision}: must be fp32 or bf16")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 class Run:
@@ -71,22 +91,31 @@ class Run:
     Args:
         folder: where it is or shall be.
         config: its options.
+        data_sums: the checksums of the data's files, once they are known.
 
     Raises:
         InputError: (from `start` and `resume`) the folder is not what it should be.
     """
 
-    def __init__(self, folder: Path, config: Config) -> None:
+    def __init__(
+        self, folder: Path, config: Config, data_sums: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.config = config
+        self.data_sums = data_sums
         self.checkpoints = folder / "checkpoints"
         self.metrics = folder / "metrics.jsonl"
         self.records: list[dict[str, Any]] = []
+        self._new = data_sums is None
+        self._lock = FileLock(folder / ".lock")
 
     @classmethod
     def start(cls, folder: Path, config: Config) -> Self:
         """Prepare a new run, in a folder that is missing or empty."""
-        if folder.is_dir() and any(folder.iterdir()):
+        place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+            raise InputError(f"--out {folder} cannot be written: choose another")
+        if place == folder and any(folder.iterdir()):
             raise InputError(
                 f"{folder} is not empty: choose another --out, or go on with its run: --resume"
             )
@@ -98,45 +127,75 @@ class Run:
 
         Args:
             folder: the run's folder.
-            options: those given anew: more `epochs` and another `device` are taken; others must
-                be the run's own.
+            options: those given anew. More `epochs`, another `device`, and another place of the
+                same `data` are taken; others must be the run's own.
         """
         path = folder / "config.json"
         try:
-            saved = json.loads(path.read_text(encoding="utf-8"))["options"]
-            config = Config(**saved)
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            config = Config(**saved["options"])
+            data_sums = dict(saved["data"])
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"{folder} holds no run: leave out --resume to start one") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path} is damaged ({error}): start again in another --out"
-            ) from error
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise InputError(f"{path} cannot be used ({error}): start in another --out") from error
         for name, value in options.items():
-            if name not in CHANGEABLE and value != saved[name]:
+            if name not in CHANGEABLE and value != getattr(config, name):
                 raise InputError(
-                    f"--{name.replace('_', '-')} {value}: the run in {folder} was started with "
-                    f"{saved[name]}: leave the option out, or choose another --out"
+                    f"{_option(name)} {value}: the run in {folder} was started with "
+                    f"{getattr(config, name)}: leave the option out, or choose another --out"
                 )
-        return cls(folder, replace(config, **options))
+        return cls(folder, replace(config, **options), data_sums)
 
-    def open(self) -> None:
-        """Make the folder, where it is missing, and write config.json.
+    def check_data(self, sums: dict[str, str]) -> None:
+        """Take note of the data's checksums, or refuse other data than the run was started with.
 
         Raises:
-            InputError: the folder cannot be written.
+            InputError: the run was started with other images.
         """
+        if self.data_sums not in (None, sums):
+            raise InputError(
+                f"{self.config.data} holds other images than the run in {self.folder} was started "
+                "with: give their folder with --data, or choose another --out"
+            )
+        self.data_sums = sums
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """Hold the folder: make it where it is missing, and write config.json and the log.
+
+        Raises:
+            InputError: another process holds it, or was faster to start a run in it.
+        """
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout as error:
+            raise InputError(
+                f"{self.folder}: another process is at this run: await its end"
+            ) from error
+        try:
+            if self._new and (self.folder / "config.json").exists():
+                raise InputError(f"{self.folder} holds another run by now: choose another --out")
+            self._write()
+            yield
+        finally:
+            self._lock.release()
+
+    def _write(self) -> None:
         versions = {
             "python": platform.python_version(),
             "torch": torch.__version__,
             "torchvision": torchvision.__version__,
         }
-        text = json.dumps({"options": asdict(self.config), "versions": versions}, indent=2)
-        try:
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
-            with replacing(self.folder / "config.json") as part:
-                part.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"--out {self.folder} cannot be written: {error.strerror}") from error
+        content = {"options": asdict(self.config), "data": self.data_sums, "versions": versions}
+        texts = {
+            self.folder / "config.json": json.dumps(content, indent=2) + "\n",
+            self.metrics: "".join(json.dumps(record) + "\n" for record in self.records),
+        }
+        for path, text in texts.items():
+            with replacing(path) as part:
+                part.write_text(text, encoding="utf-8")
 
     def record(self, record: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
@@ -150,29 +209,37 @@ class Run:
         save_checkpoint(path, {"epoch": epoch, "config": asdict(self.config), **state})
         return path
 
-    def load_last(self, device: torch.device) -> dict[str, Any] | None:
-        """Read the newest checkpoint, and cut back the log to what it had seen.
+    def last_checkpoint(self) -> Path | None:
+        """Return the newest checkpoint; None where the run was killed before its first."""
+        found = [
+            (int(match[1]), path)
+            for path in self.checkpoints.glob("epoch-*.pt")
+            if (match := re.fullmatch(r"epoch-(\d{3,})\.pt", path.name))
+        ]
+        return max(found)[1] if found else None
 
-        Returns:
-            The checkpoint; None where the run was killed before its first.
+    def read_records(self, last_step: int) -> None:
+        """Read the log up to a step; what was logged after it is written anew.
+
+        Raises:
+            InputError: a line is not as it was written.
         """
-        paths = sorted(self.checkpoints.glob("epoch-*.pt"), key=lambda path: (len(path.name), path))
-        last = load_checkpoint(paths[-1], device) if paths else None
-        seen = last["step"] if last else 0
-        self.records = [record for record in self._read_metrics() if record["step"] <= seen]
-        with replacing(self.metrics) as part:
-            part.write_text(
-                "".join(json.dumps(record) + "\n" for record in self.records), encoding="utf-8"
-            )
-        return last
-
-    def _read_metrics(self) -> Iterator[dict[str, Any]]:
-        """Read metrics.jsonl; a last line without an end was cut off when the run was killed."""
-        text = self.metrics.read_text(encoding="utf-8") if self.metrics.is_file() else ""
-        for number, line in enumerate(text.split("\n")[:-1], start=1):
-            try:
-                yield json.loads(line)
-            except ValueError as error:
+        text = self.metrics.read_bytes() if self.metrics.is_file() else b""
+        # What follows the last end of a line was cut off when the run was killed.
+        for number, line in enumerate(text.split(b"\n")[:-1], start=1):
+            if (record := _parse(line)) is None:
                 raise InputError(
                     f"{self.metrics}: line {number} is damaged: delete it and --resume again"
-                ) from error
+                )
+            if record["step"] <= last_step:
+                self.records.append(record)
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """Read a line of metrics.jsonl; None where it is not as it was written."""
+    try:
+        record = json.loads(line)
+        numbers = [record["step"], record["epoch"], record["train_loss"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return record if list(map(type, numbers)) == [int, int, float] else None

@@ -13,10 +13,10 @@ from torch import nn
 from tqdm import tqdm
 
 from reference.board import add_record, open_board
-from reference.checkpoints import load_weights
+from reference.checkpoints import load_checkpoint, load_weights
 from reference.cifar10 import CIFAR10
 from reference.environment import select_device
-from reference.errors import RunError
+from reference.errors import InputError, RunError
 from reference.loaders import ResidentLoader, epoch_sampler
 from reference.models import Tudui
 
@@ -127,6 +127,7 @@ class Trainer:
         self.device = select_device(self.config.device)
         train_set = CIFAR10(self.config.data, train=True)
         test_set = CIFAR10(self.config.data, train=False)
+        run.check_data(dict(train_set.train_list + train_set.test_list))
         say("train_size", len(train_set))
         say("test_size", len(test_set))
         say("device", self.device)
@@ -142,18 +143,29 @@ class Trainer:
         self.epoch = self.step = 0
 
     def _restore(self) -> None:
-        checkpoint = self.run.load_last(self.device)
-        if checkpoint is None:
-            return
-        load_weights(self.model, checkpoint["model"], self.run.checkpoints)
+        """Take up the run's newest checkpoint, and the log up to there."""
+        path = self.run.last_checkpoint()
+        if path is not None:
+            checkpoint = load_checkpoint(path, self.device)
+            load_weights(self.model, checkpoint["model"], path)
+            try:
+                self._take_up(checkpoint)
+            except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+                raise InputError(
+                    f"{path} is no checkpoint of this run ({error}): delete it, and --resume goes "
+                    "on from the one before"
+                ) from error
+            self.say("resumed", self.epoch)
+        self.run.read_records(self.step)
+
+    def _take_up(self, checkpoint: dict[str, Any]) -> None:
         self.optimizer.load_state_dict(checkpoint["optimizer"])
-        self.epoch, self.step = checkpoint["epoch"], checkpoint["step"]
+        self.epoch, self.step = int(checkpoint["epoch"]), int(checkpoint["step"])
         torch.set_rng_state(checkpoint["rng"]["cpu"].cpu())
         if self.device.type != "cpu" and self.device.type in checkpoint["rng"]:
             torch.get_device_module(self.device).set_rng_state(
                 checkpoint["rng"][self.device.type].cpu()
             )
-        self.say("resumed", self.epoch)
 
     def _state(self) -> dict[str, Any]:
         rng = {"cpu": torch.get_rng_state()}
@@ -173,10 +185,9 @@ class Trainer:
             InputError: the run's folder or its last checkpoint cannot be used.
             RunError: the loss is no number any more.
         """
-        self.run.open()
         self._restore()
         images, _ = next(iter(self.train_batches))
-        with open_board(self.run.folder, self.model, images) as board:
+        with self.run.open(), open_board(self.run.folder, self.model, images) as board:
             for record in self.run.records:
                 add_record(board, record)
             if self.config.compile:
@@ -190,7 +201,7 @@ class Trainer:
         train_loss = self._train_epoch(board)
         self.epoch += 1
         found = evaluate(self.model, self.loss_fn, self.test_batches, self.config.precision)
-        self.say("test_loss", found.total_loss)
+        self.say("test_loss", self._finite(found.total_loss))
         self.say("test_accuracy", found.accuracy)
         record = {
             "epoch": self.epoch,

@@ -128,15 +128,42 @@ def test_cifar10_unlisted_file_is_named(copy: Path) -> None:
         pickle.dumps({"data": np.zeros((2, 3072), np.float32), "labels": [0, 9]}),
         pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 10]}),
         pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [0]}),
+        pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [0.0, 9.0]}),
+        pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [True, False]}),
+        pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": {0: 0, 1: 1}}),
+        pickle.dumps({"data": np.zeros((0, 3072), np.uint8), "labels": []}),
         pickle.dumps([1, 2, 3]),
     ],
-    ids=["rubbish", "no labels", "width", "dtype", "label 10", "one label", "list"],
+    ids=[
+        "rubbish",
+        "no labels",
+        "width",
+        "dtype",
+        "label 10",
+        "one label",
+        "float labels",
+        "bool labels",
+        "dict labels",
+        "no images",
+        "list",
+    ],
 )
 def test_cifar10_wrong_content_is_named(copy: Path, content: bytes) -> None:
     (copy / FOLDER / "test_batch").write_bytes(content)
     resum(copy)
     with pytest.raises(InputError, match=r"test_batch (is no file of|does not hold) CIFAR-10"):
         CIFAR10(copy, train=False)
+
+
+@pytest.mark.parametrize(
+    "form", ["{md5}  {name}", "{md5} *{name}", "{md5}  ./{name}", "{MD5}  {name}"]
+)
+def test_cifar10_list_is_read_in_the_forms_of_md5sum(copy: Path, form: str) -> None:
+    sums = copy / FOLDER / "md5sums"
+    pairs = [line.split() for line in sums.read_text().splitlines()]
+    lines = [form.format(md5=md5, MD5=md5.upper(), name=name) for md5, name in pairs]
+    sums.write_text("\ufeff" + "\r\n".join([*lines, ""]), encoding="utf-8")
+    assert len(CIFAR10(copy)) == 250
 
 
 class Touch:

@@ -38,6 +38,7 @@ def test_run_folder_holds_what_the_design_says(small_cifar10: Path, tmp_path: Pa
     folder = tmp_path / "run"
     train(folder, small_cifar10, epochs=2, batch_size=2, device="cpu", seed=4)
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    names.remove(".lock")
     events = {name for name in names if name.startswith("events.out.tfevents.")}
     assert len(events) == 1
     assert names - events == {

@@ -4,6 +4,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -14,10 +15,10 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from reference import training
+from reference import standin, training
 from reference.cli import main
 from reference.errors import InputError
-from reference.runs import Run
+from reference.runs import Config, Run
 from reference.training import Trainer
 from spec_tests.test_runs import logged, train, weights
 
@@ -170,7 +171,7 @@ def test_run_resumed_with_another_option_is_refused(whole_run: Path) -> None:
 def test_run_resumed_from_damaged_options_is_refused(tmp_path: Path) -> None:
     for content in ("", "[]", '{"options": {}}', '{"options": {"data": "x", "colour": 1}}'):
         (tmp_path / "config.json").write_text(content)
-        with pytest.raises(InputError, match=r"config\.json is damaged"):
+        with pytest.raises(InputError, match=r"config\.json cannot be used"):
             Run.resume(tmp_path, {})
 
 
@@ -182,3 +183,53 @@ def test_run_resumed_from_a_damaged_log_names_the_line(small_cifar10: Path, tmp_
     with pytest.raises(InputError, match=r"metrics\.jsonl: line 1 is damaged"):
         resumed.fit()
     assert trainer.run.metrics.read_text() == text
+
+
+def test_run_that_another_process_is_at_is_refused(small_cifar10: Path, tmp_path: Path) -> None:
+    first, second = (
+        Run.start(tmp_path / "run", Config(data=str(small_cifar10), epochs=1)) for _ in range(2)
+    )
+    with first.open():
+        with pytest.raises(InputError, match="another process is at this run"), second.open():
+            pass
+        assert (tmp_path / "run" / "config.json").is_file()
+    with pytest.raises(InputError, match="holds another run by now"), second.open():
+        pass
+
+
+def test_run_goes_on_where_its_data_has_moved(small_cifar10: Path, tmp_path: Path) -> None:
+    folder, moved = tmp_path / "run", tmp_path / "moved"
+    train(folder, small_cifar10, epochs=1, device="cpu")
+    shutil.copytree(small_cifar10, moved)
+    assert main(["train", "--resume", "--out", str(folder), "--data", str(moved)]) == 0
+    standin.write(tmp_path / "other", seed=1)
+    resumed = Run.resume(folder, {"data": str(tmp_path / "other")})
+    with pytest.raises(InputError, match="other holds other images than the run in"):
+        Trainer(resumed, lambda *_: None)
+
+
+@pytest.mark.parametrize("name", ["epoch-best.pt", "epoch-01.pt", "epoch-abc.pt", "epoch-2.pt.bak"])
+def test_run_goes_on_past_foreign_checkpoints(
+    small_cifar10: Path, tmp_path: Path, name: str
+) -> None:
+    trainer = train(tmp_path / "run", small_cifar10, epochs=1, device="cpu")
+    (trainer.run.checkpoints / name).write_bytes(b"foreign")
+    assert trainer.run.last_checkpoint() == trainer.run.checkpoints / "epoch-001.pt"
+
+
+@pytest.mark.parametrize("part", ["optimizer", "rng", "epoch", "step"])
+def test_run_resumed_from_a_damaged_checkpoint_says_what_to_do(
+    small_cifar10: Path, tmp_path: Path, part: str
+) -> None:
+    folder = tmp_path / "run"
+    train(folder, small_cifar10, epochs=1, device="cpu")
+    path = folder / "checkpoints" / "epoch-001.pt"
+    torch.save(torch.load(path, weights_only=True) | {part: {}}, path)
+    before = (folder / "config.json").read_bytes(), (folder / "metrics.jsonl").read_bytes()
+    resumed = Trainer(Run.resume(folder, {"epochs": 2}), lambda *_: None)
+    with pytest.raises(InputError, match=r"epoch-001\.pt is no checkpoint of this run.*delete it"):
+        resumed.fit()
+    assert before == (
+        (folder / "config.json").read_bytes(),
+        (folder / "metrics.jsonl").read_bytes(),
+    )
