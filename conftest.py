@@ -1,6 +1,8 @@
 """Options that the tests and the benchmarks share, and what they need to run."""
 
+import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,13 +22,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--require",
         action="append",
         default=[],
-        choices=["cuda", "data"],
+        choices=["browser", "cuda", "data"],
         help="fail, rather than skip, the tests that need this",
+    )
+
+
+    group.addoption(
+        "--screenshots",
+        metavar="DIR",
+        type=Path,
+        default=Path("build", "screenshots"),
+        help="folder for the pictures of the tests that need a browser (default: %(default)s)",
     )
 
 
 def _missing(need: str, config: pytest.Config) -> str:
     """Say why the tests marked `need` cannot run here; empty when they can."""
+    if need == "browser":
+        return _missing_browser()
     if need == "cuda":
         import torch
 
@@ -37,8 +50,20 @@ def _missing(need: str, config: pytest.Config) -> str:
     return "" if Path(folder).is_dir() else f"--data {folder} is not a folder"
 
 
+def _missing_browser() -> str:
+    if not importlib.util.find_spec("playwright"):
+        return "needs Playwright: pip install playwright, or nox -s browser"
+    return "" if chromium() else "needs Chromium: install the program chromium"
+
+
+def chromium() -> str | None:
+    """The path of the installed Chromium or Chrome."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for need in ("cuda", "data"):
+    for need in ("browser", "cuda", "data"):
         if item.get_closest_marker(need) and (reason := _missing(need, item.config)):
             if need in item.config.getoption("--require"):
                 pytest.fail(f"--require {need}: {reason}", pytrace=False)

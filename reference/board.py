@@ -134,7 +134,7 @@ class Board:
         Source: P22.
         """
         with warnings.catch_warnings():
-            # torch traces the network with torch.jit, which it has deprecated since 2.9.
+            # torch traces the network with torch.jit, which it has come to deprecate.
             warnings.filterwarnings("ignore", message=".*torch.jit.*", category=Warning)
             self.writer.add_graph(model, input_to_model)
         self.writer.flush()
