@@ -26,7 +26,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, rather than skip, the tests that need this",
     )
 
-
     group.addoption(
         "--screenshots",
         metavar="DIR",
@@ -53,11 +52,10 @@ def _missing(need: str, config: pytest.Config) -> str:
 def _missing_browser() -> str:
     if not importlib.util.find_spec("playwright"):
         return "needs Playwright: pip install playwright, or nox -s browser"
-    return "" if chromium() else "needs Chromium: install the program chromium"
+    return "" if _chromium() else "needs Chromium: install the program chromium"
 
 
-def chromium() -> str | None:
-    """The path of the installed Chromium or Chrome."""
+def _chromium() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome")
     return next(filter(None, map(shutil.which, names)), None)
 
@@ -74,3 +72,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def real_data(request: pytest.FixtureRequest) -> Path:
     """The folder of the real CIFAR-10 and of the ants and bees; for tests marked `data`."""
     return Path(request.config.getoption("--data"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the installed Chromium or Chrome; for tests marked `browser`."""
+    return _chromium()
+
+
+@pytest.fixture(scope="session")
+def screenshots(request: pytest.FixtureRequest) -> Path:
+    """The folder for screenshots, made where it is missing; for tests marked `browser`."""
+    folder = request.config.rootpath / request.config.getoption("--screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
