@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 import warnings
 from pathlib import Path
@@ -154,13 +153,10 @@ def feature_maps(output: Tensor) -> Tensor:
 
     Source: P18.
     """
-    _, channels, height, width = output.shape
-    if channels % 3:
-        raise ValueError(
-            f"output of shape {tuple(output.shape)}: its {channels} channels must be a multiple of "
-            "3: leave some out, as in output[:, :3]"
-        )
-    return output.reshape(-1, 3, height, width)
+    shape = tuple(output.shape)
+    if len(shape) != len("NCHW") or shape[1] % 3:
+        raise ValueError(f"output of shape {shape} must be (N, C, H, W), C a multiple of 3")
+    return output.reshape(-1, 3, *shape[2:])
 
 
 def open_board(folder: Path, model: nn.Module, images: Tensor) -> Board:
@@ -191,15 +187,16 @@ def add_record(board: Board, record: dict[str, Any]) -> None:
 
 
 def _fresh_folder() -> Path:
-    name = time.strftime("%Y%m%d-%H%M%S")
-    for number in itertools.count(1):
-        folder = Path("runs", name if number == 1 else f"{name}-{number}")
+    base = Path("runs", time.strftime("%Y%m%d-%H%M%S"))
+    folder, number = base, 1
+    while True:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:  # of a run that started in the same second
-            continue
-        return folder
-    raise AssertionError
+            number += 1
+            folder = base.with_name(f"{base.name}-{number}")
+        else:
+            return folder
 
 
 def _check_pixels(img_tensor: np.ndarray | Tensor) -> None:

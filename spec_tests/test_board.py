@@ -172,5 +172,10 @@ def test_feature_maps() -> None:
 def test_feature_maps_never_mix_two_images() -> None:
     output = torch.zeros(3, 4, 8, 8)
     assert torch.reshape(output, (-1, 3, 8, 8)).shape == (4, 3, 8, 8)  # torch does not mind
-    with pytest.raises(ValueError, match=r"shape \(3, 4, 8, 8\): its 4 channels"):
+    with pytest.raises(ValueError, match=r"shape \(3, 4, 8, 8\) must be .* C a multiple of 3"):
         feature_maps(output)
+
+
+def test_feature_maps_of_a_single_image() -> None:
+    with pytest.raises(ValueError, match=r"shape \(6, 8, 8\) must be \(N, C, H, W\)"):
+        feature_maps(torch.zeros(6, 8, 8))
