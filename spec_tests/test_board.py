@@ -16,16 +16,26 @@ from spec_tests.event_files import logged, shown
 PIXELS = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3) * 10  # 2 high, 4 wide
 
 
-def test_board_writes_at_once(tmp_path: Path) -> None:
+def test_board_writes_scalars_at_once(tmp_path: Path) -> None:
     with Board(tmp_path) as board:
         for i in range(12):
             board.add_scalar("y=x^2", i * i, i)
-        board.add_image("test", PIXELS, 3, dataformats="HWC")
-        board.add_graph(nn.Linear(2, 1), torch.ones(1, 2))
         unclosed = logged(tmp_path)
     points = [(event.step, event.value) for event in unclosed.Scalars("y=x^2")]
     assert points == [(i, i**2) for i in range(12)]
+
+
+def test_board_writes_images_at_once(tmp_path: Path) -> None:
+    with Board(tmp_path) as board:
+        board.add_image("test", PIXELS, 3, dataformats="HWC")
+        unclosed = logged(tmp_path)
     assert [event.step for event in unclosed.Images("test")] == [3]
+
+
+def test_board_writes_the_graph_at_once(tmp_path: Path) -> None:
+    with Board(tmp_path) as board:
+        board.add_graph(nn.Linear(2, 1), torch.ones(1, 2))
+        unclosed = logged(tmp_path)
     assert 'name: "Linear/' in str(unclosed.Graph())
 
 
