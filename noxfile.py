@@ -32,6 +32,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Look at TensorBoard in headless Chromium; `-- --screenshots DIR` says where pictures go."""
+    install(session, "browser")
+    session.run("pytest", "spec_tests/test_browser.py", *session.posargs, env=ENV)
+
+
+@nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Hold the vectors against deliberate mistakes; fail if one survives."""
     install(session, "tests")

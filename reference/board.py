@@ -1,40 +1,180 @@
-"""What goes to TensorBoard (P8-P9, P22, P27)."""
+"""What goes to TensorBoard (P8-P9, P15, P18, P22, P27)."""
 
 from __future__ import annotations
 
+import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from reference.errors import InputError
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from torch import nn
 
-    from torch import Tensor, nn
+EVENTS = "events.out.tfevents.*"
+CHANNELS = {  # that can be shown: grey, RGB and, in a single image, RGBA
+    "CHW": (1, 3, 4),
+    "HWC": (1, 3, 4),
+    "HW": (1,),
+    "NCHW": (1, 3),
+    "NHWC": (1, 3),
+}
+DTYPES = ("uint8", "float16", "bfloat16", "float32", "float64")
 
 
-def open_board(folder: Path, model: nn.Module, images: Tensor) -> SummaryWriter:
+class Board:
+    """An event file for TensorBoard: torch's SummaryWriter, held by a `with` block.
+
+    What was added stands in the file when the call returns, also if the program is killed later.
+
+    Args:
+        log_dir: the folder of one run, made where it is missing; by default a fresh runs/DATE-TIME.
+        rewrite: whether the events that stand there are deleted, rather than refused.
+
+    Raises:
+        InputError: the folder holds events, with whose curves the new ones would be mixed up.
+
+    Source: P8, P9.
+    """
+
+    def __init__(self, log_dir: str | Path | None = None, *, rewrite: bool = False) -> None:
+        folder = _fresh_folder() if log_dir is None else Path(log_dir)
+        older = list(folder.glob(EVENTS))
+        if older and not rewrite:
+            raise InputError(
+                f"{folder} holds the events of another run ({older[0].name}): give each run a "
+                "log_dir of its own, or none for a fresh one"
+            )
+        self.writer = SummaryWriter(str(folder))
+        for path in older:
+            path.unlink()
+
+    @property
+    def log_dir(self) -> Path:
+        """The folder for `tensorboard --logdir`."""
+        return Path(self.writer.log_dir)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.writer.close()
+
+    def add_scalar(self, tag: str, scalar_value: float | Tensor, global_step: int) -> None:
+        """Add a point to a curve.
+
+        Args:
+            tag: the chart's title.
+            scalar_value: y, a number or a tensor with one element; stored as float32.
+            global_step: x.
+
+        Source: P8.
+        """
+        self.writer.add_scalar(tag, scalar_value, global_step)
+        self.writer.flush()
+
+    def add_image(
+        self,
+        tag: str,
+        img_tensor: np.ndarray | Tensor,
+        global_step: int = 0,
+        dataformats: str = "CHW",
+    ) -> None:
+        """Add a picture; several steps under one tag get a slider.
+
+        Args:
+            tag: the picture's title.
+            img_tensor: uint8, or floating with values from 0 to 1; what lies outside is clipped.
+            global_step: where the slider stands.
+            dataformats: what the axes are: CHW (a tensor), HWC (an array made of a PIL image), HW,
+                NCHW or NHWC (a batch, shown as a grid).
+
+        Raises:
+            TypeError: img_tensor is neither an array nor a tensor, or its numbers are no pixels.
+            ValueError: its shape does not fit dataformats.
+
+        Source: P8, P10.
+        """
+        _check_pixels(img_tensor)
+        _check_shape(tuple(img_tensor.shape), dataformats)
+        self.writer.add_image(tag, img_tensor, global_step, dataformats=dataformats)
+        self.writer.flush()
+
+    def add_images(
+        self,
+        tag: str,
+        img_tensor: np.ndarray | Tensor,
+        global_step: int = 0,
+        dataformats: str = "NCHW",
+    ) -> None:
+        """Add a batch as one picture: a grid of eight columns, without lines in between.
+
+        The arguments and errors are those of `add_image`. See `feature_maps` for six channels.
+
+        Source: P15, P18.
+        """
+        self.add_image(tag, img_tensor, global_step, dataformats)
+
+    def add_graph(self, model: nn.Module, input_to_model: Tensor) -> None:
+        """Add the graph of a network.
+
+        Args:
+            model: the network; it is run once, in evaluation mode.
+            input_to_model: a batch that it can take.
+
+        Raises:
+            RuntimeError: (from torch) the batch does not fit the network.
+
+        Source: P22.
+        """
+        with warnings.catch_warnings():
+            # torch traces the network with torch.jit, which it has come to deprecate.
+            warnings.filterwarnings("ignore", message=".*torch.jit.*", category=Warning)
+            self.writer.add_graph(model, input_to_model)
+        self.writer.flush()
+
+
+def feature_maps(output: Tensor) -> Tensor:
+    """Cut a layer's output into pictures of three channels, for `Board.add_images`.
+
+    Args:
+        output: shape (N, C, H, W), C a multiple of 3.
+
+    Returns:
+        Shape (N * C / 3, 3, H, W): the first three channels of the first image, its next three, …
+
+    Raises:
+        ValueError: C is no multiple of 3, so that a picture would mix two images.
+
+    Source: P18.
+    """
+    shape = tuple(output.shape)
+    if len(shape) != len("NCHW") or shape[1] % 3:
+        raise ValueError(f"output of shape {shape} must be (N, C, H, W), C a multiple of 3")
+    return output.reshape(-1, 3, *shape[2:])
+
+
+def open_board(folder: Path, model: nn.Module, images: Tensor) -> Board:
     """Start a run's event file, with some input images and the network's graph.
 
     Args:
-        folder: where the file `events.out.tfevents.*` goes. Older ones there are deleted: a run
-            that goes on writes its whole log anew, so that no step stands twice.
+        folder: the run's. Older events there are deleted: a run that goes on writes its whole log
+            anew, so that no step stands twice.
         model: the network.
         images: float of shape (N, 3, H, W), values from 0 to 1, on the network's device.
     """
-    older = list(folder.glob("events.out.tfevents.*"))
-    board = SummaryWriter(str(folder))
-    for path in older:
-        path.unlink()
+    board = Board(folder, rewrite=True)
     board.add_images("input", images)
-    with warnings.catch_warnings():
-        # add_graph traces the network with torch.jit, which torch has deprecated since 2.9.
-        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=Warning)
-        board.add_graph(model, images[:1])
+    board.add_graph(model, images[:1])
     return board
 
 
-def add_record(board: SummaryWriter, record: dict[str, Any]) -> None:
+def add_record(board: Board, record: dict[str, Any]) -> None:
     """Write one line of metrics.jsonl as the course's scalars, and at the course's steps.
 
     train_loss goes by training steps; test_loss and test_accuracy by tests, counted from 0.
@@ -44,4 +184,47 @@ def add_record(board: SummaryWriter, record: dict[str, Any]) -> None:
             board.add_scalar(tag, record[tag], record["epoch"] - 1)
     else:
         board.add_scalar("train_loss", record["train_loss"], record["step"])
-    board.flush()
+
+
+def _fresh_folder() -> Path:
+    base = Path("runs", time.strftime("%Y%m%d-%H%M%S"))
+    folder, number = base, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:  # of a run that started in the same second
+            number += 1
+            folder = base.with_name(f"{base.name}-{number}")
+        else:
+            return folder
+
+
+def _check_pixels(img_tensor: np.ndarray | Tensor) -> None:
+    if not isinstance(img_tensor, np.ndarray | Tensor):
+        raise TypeError(
+            f"img_tensor must be an array or a tensor, got {type(img_tensor).__name__}: "
+            "of a PIL image make one with np.array, and say dataformats='HWC'"
+        )
+    dtype = str(img_tensor.dtype).removeprefix("torch.")
+    if dtype not in DTYPES:
+        raise TypeError(
+            f"img_tensor must be uint8 (0 to 255) or floating (0 to 1), got {dtype}: convert it"
+        )
+
+
+def _check_shape(shape: tuple[int, ...], dataformats: str) -> None:
+    fitting = [name for name, channels in CHANNELS.items() if _fits(shape, name, channels)]
+    if dataformats in fitting:
+        return
+    if fitting:
+        cure = f"say dataformats={fitting[0]!r}"
+    elif dataformats in ("NCHW", "NHWC"):
+        cure = "a picture has 3 channels, or 1: feature_maps makes such ones of a layer's output"
+    else:
+        cure = "a picture has 1, 3 or 4 channels"
+    raise ValueError(f"img_tensor of shape {shape} is not {dataformats}: {cure}")
+
+
+def _fits(shape: tuple[int, ...], dataformats: str, channels: tuple[int, ...]) -> bool:
+    sizes = dict(zip(dataformats, shape, strict=False))
+    return len(shape) == len(dataformats) and sizes.get("C", 1) in channels

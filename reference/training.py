@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from torch import Tensor
-    from torch.utils.tensorboard import SummaryWriter
 
+    from reference.board import Board
     from reference.loaders import Batch
     from reference.runs import Run
 
@@ -195,7 +195,7 @@ class Trainer:
             while self.epoch < self.config.epochs and self.step != self.config.max_steps:
                 self._one_epoch(board)
 
-    def _one_epoch(self, board: SummaryWriter) -> None:
+    def _one_epoch(self, board: Board) -> None:
         start = time.perf_counter()
         self.say("epoch", self.epoch + 1)
         train_loss = self._train_epoch(board)
@@ -216,7 +216,7 @@ class Trainer:
         self.run.save(self.epoch, self._state())
         self.say("saved")
 
-    def _train_epoch(self, board: SummaryWriter) -> float:
+    def _train_epoch(self, board: Board) -> float:
         """Take the steps of one epoch and return the mean loss over its images."""
         self.model.train()
         self.order.set_epoch(self.epoch)
@@ -242,6 +242,6 @@ class Trainer:
             raise RunError(f"the loss is {loss} by step {self.step}: try a smaller --lr")
         return loss
 
-    def _log(self, board: SummaryWriter, record: dict[str, Any]) -> None:
+    def _log(self, board: Board, record: dict[str, Any]) -> None:
         self.run.record(record)
         add_record(board, record)

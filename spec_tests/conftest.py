@@ -1,10 +1,12 @@
 """Options and fixtures, nothing else."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
+from torch.utils.tensorboard import SummaryWriter
 
 from reference import standin
 from spec_tests.implementations import known_differences, load
@@ -94,3 +96,11 @@ def small_cifar10(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(standin, "IMAGES", sizes)
         standin.write(root)
     return root
+
+
+@pytest.fixture
+def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SummaryWriter]:
+    """The course's writer to logs, in a folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    with SummaryWriter("logs") as opened:
+        yield opened
