@@ -13,6 +13,7 @@ import torchvision
 
 from reference.checkpoints import load_checkpoint, replacing, save_checkpoint
 from reference.errors import InputError
+from reference.networks import check_trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,9 +37,12 @@ class Config:
         precision: `fp32`, or `bf16` for autocast.
         compile: whether torch.compile compiles the network.
         max_steps: end the run after so many steps; the epoch thus cut short is tested and saved.
+        model: the network, by its name in `networks`.
+        weights: the file that VGG16 starts from; None for random weights.
+        freeze_features: whether the last layer of VGG16 alone learns.
 
     Raises:
-        InputError: a value is out of its range.
+        InputError: a value is out of its range, or the network cannot be trained.
     """
 
     data: str
@@ -51,6 +55,9 @@ class Config:
     precision: str = "fp32"
     compile: bool = False
     max_steps: int | None = None
+    model: str = "tudui"
+    weights: str | None = None
+    freeze_features: bool = False
 
     def __post_init__(self) -> None:
         counts = {"epochs": self.epochs, "batch-size": self.batch_size, "max-steps": self.max_steps}
@@ -63,6 +70,10 @@ class Config:
             raise InputError(f"--seed {self.seed}: must be from 0 to 2**63 - 1")
         if self.precision not in ("fp32", "bf16"):
             raise InputError(f"--precision {self.precision}: must be fp32 or bf16")
+        if self.model == "tudui" and (self.weights or self.freeze_features):
+            option = "--weights" if self.weights else "--freeze-features"
+            raise InputError(f"{option}: only VGG16 starts from weights: add --model vgg16")
+        check_trainable(self.model)
 
 
 class Run:
@@ -112,10 +123,10 @@ class Run:
                 f"{path} is damaged ({error}): start again in another --out"
             ) from error
         for name, value in options.items():
-            if name not in CHANGEABLE and value != saved[name]:
+            if name not in CHANGEABLE and value != (own := getattr(config, name)):
                 raise InputError(
                     f"--{name.replace('_', '-')} {value}: the run in {folder} was started with "
-                    f"{saved[name]}: leave the option out, or choose another --out"
+                    f"{own}: leave the option out, or choose another --out"
                 )
         return cls(folder, replace(config, **options))
 
