@@ -138,6 +138,8 @@ def _in_short(network: dict[str, Any]) -> str:
 
 
 def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Config]:
+    import torch
+
     from reference.checkpoints import load_checkpoint, load_weights
     from reference.environment import select_device
     from reference.networks import build
@@ -149,7 +151,9 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
         config = Config(**checkpoint.get("config", {"data": ""}))
     except (TypeError, InputError) as error:
         raise InputError(f"{args.checkpoint} holds damaged options: {error}") from error
-    model = build(config.model).to(device)
+    with torch.device("meta"):  # no time for random weights that are overwritten at once
+        model = build(config.model)
+    model.to_empty(device=device)
     load_weights(model, checkpoint["model"], args.checkpoint)
     return model, device, config
 

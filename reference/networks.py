@@ -166,7 +166,7 @@ def build(name: str, *, weights: Path | None = None, freeze_features: bool = Fal
     """
     if name == "tudui":
         return Tudui()
-    model = vgg.edited(TRAINED.get(name, name), weights)
+    model: nn.Module = vgg.edited(TRAINED.get(name, name), weights)
     if freeze_features:
         vgg.freeze_all_but_head(model)
     model.register_forward_pre_hook(lambda _, images: vgg.prepare(*images))

@@ -124,8 +124,7 @@ def freeze_all_but_head(model: VGG) -> None:
 def prepare(images: Tensor) -> Tensor:
     """Bring images to the size and the range that the ImageNet weights were trained on.
 
-    torchvision's own transforms enlarge an image further and cut off the border; an image of 32 x 32
-    keeps it here.
+    torchvision's own transforms enlarge an image further and cut off its border; here it stays.
 
     Args:
         images: float of shape (N, 3, H, W), values from 0 to 1, no larger than 224 x 224.
