@@ -81,6 +81,8 @@ def trial(model: nn.Module, shape: tuple[int, ...]) -> Trial:
         running = f"{layers[layer]}, {layer}, got inputs of shape {_per_image(inputs[0])}"
 
     def leave(layer: nn.Module, _inputs: tuple[Tensor], output: Tensor) -> None:
+        nonlocal running
+        running = ""
         found.stages.append((layers[layer], type(layer).__name__, tuple(output.shape[1:])))
 
     handles = [layer.register_forward_pre_hook(enter) for layer in layers]
@@ -88,8 +90,8 @@ def trial(model: nn.Module, shape: tuple[int, ...]) -> Trial:
     try:
         with torch.no_grad():
             model(torch.ones(1, *shape, device=next(model.parameters()).device))
-    except RuntimeError:
-        found.error = running
+    except RuntimeError as error:
+        found.error = running or str(error)  # between two layers torch alone knows
     else:
         ran = {name for name, _, _ in found.stages}
         found.unused = [name for name in layers.values() if name not in ran]

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from reference.cli import main
 from reference.errors import InputError
@@ -93,6 +94,14 @@ def test_module_trial_names_the_layer_that_does_not_fit() -> None:
     wrong = "model.7, Linear(in_features=1000, out_features=64, bias=True)"
     assert found.error == f"{wrong}, got inputs of shape (N, 1024)"
     assert found.stages[-1] == ("model.6", "Flatten", (1024,))
+
+
+def test_module_trial_of_a_network_that_fails_between_its_layers() -> None:
+    class Torn(Tudui):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images) + torch.ones(3)
+
+    assert "size of tensor a (10) must match" in trial(Torn(), (3, 32, 32)).error
 
 
 def test_module_trial_leaves_nothing_behind() -> None:
