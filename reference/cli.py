@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import torch
+    from torch import nn
 
-    from reference.models import Tudui
     from reference.runs import Config
 
     Answer = tuple[int, Any, str]  # the exit code, what --json prints, what is printed else
@@ -116,20 +116,45 @@ def _predict(args: argparse.Namespace) -> Answer:
     return 0, result, "\n".join(lines)
 
 
-def _load_model(args: argparse.Namespace) -> tuple[Tudui, torch.device, Config]:
+def _models(args: argparse.Namespace) -> Answer:
+    from reference.networks import NAMES, check_name, describe
+
+    if args.name is None:
+        result = [describe(name) for name in NAMES]
+        return 0, result, "\n".join(f"{r['name']}: {_in_short(r)}" for r in result)
+    check_name(args.name)
+    described = describe(args.name)
+    return 0, described, f"{described['printout']}\n{_in_short(described)}"
+
+
+def _in_short(network: dict[str, Any]) -> str:
+    """Say how large a network is and whether it runs."""
+    text = f"{network['parameters']} parameters, "
+    if not network["runs"]:
+        return text + f"cannot run: {network['error']}"
+    text += f"{network['input']} to {network['stages'][-1]['shape']}"
+    unused = ", ".join(network["unused"])
+    return text + (f"; {unused} is never called" if unused else "")
+
+
+def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Config]:
+    import torch
+
     from reference.checkpoints import load_checkpoint, load_weights
     from reference.environment import select_device
-    from reference.models import Tudui
+    from reference.networks import build
     from reference.runs import Config
 
     device = select_device(args.device)
     checkpoint = load_checkpoint(args.checkpoint, device)
-    model = Tudui().to(device)
-    load_weights(model, checkpoint["model"], args.checkpoint)
     try:
         config = Config(**checkpoint.get("config", {"data": ""}))
-    except TypeError as error:
+    except (TypeError, InputError) as error:
         raise InputError(f"{args.checkpoint} holds damaged options: {error}") from error
+    with torch.device("meta"):  # no time for random weights that are overwritten at once
+        model = build(config.model)
+    model.to_empty(device=device)
+    load_weights(model, checkpoint["model"], args.checkpoint)
     return model, device, config
 
 
@@ -139,6 +164,10 @@ def _draw_stand_in(data: str) -> None:
         from reference.standin import write
 
         write(data)
+
+
+def _weights(text: str) -> str | None:
+    return None if text == "none" else _absolute(text)
 
 
 def _absolute(path: str | Path) -> str:
@@ -158,13 +187,15 @@ def _parser() -> _Parser:
     command("doctor", _doctor, "say what is installed, which device computes, and what is wrong")
     data = command("data", _data, "draw the stand-in CIFAR-10 and write it to DIR")
     data.add_argument("dir", metavar="DIR", type=Path)
-    _add_train_options(command("train", _train, "train the course's network on CIFAR-10"))
+    _add_train_options(command("train", _train, "train a network on CIFAR-10"))
     evaluate = command("evaluate", _evaluate, "test a checkpoint on the test images")
     evaluate.add_argument("checkpoint", metavar="CHECKPOINT", type=Path)
     _add_data(evaluate)
     predict = command("predict", _predict, "say what is on an image")
     predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
     predict.add_argument("--checkpoint", metavar="FILE", type=Path, required=True)
+    models = command("models", _models, "print a network and say whether it runs")
+    models.add_argument("name", metavar="NAME", nargs="?", help="default: a list of them")
     for added in (evaluate, predict):
         added.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps, …")
     return parser
@@ -192,6 +223,9 @@ def _add_train_options(parser: _Parser) -> None:
     add("--precision", metavar="P", help="fp32 (default) or bf16")
     add("--compile", action="store_true", help="compile the network with torch.compile")
     add("--max-steps", metavar="N", type=int, help="end the run after N steps")
+    add("--model", metavar="NAME", help="tudui (default) or vgg16; see course models")
+    add("--weights", metavar="FILE", type=_weights, help="what vgg16 starts from; none (default)")
+    add("--freeze-features", action="store_true", help="let the last layer of vgg16 alone learn")
     parser.add_argument("--out", metavar="DIR", type=Path, help="default: runs/DATE-TIME")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--lang", choices=["zh", "en"], help="default: the locale's")

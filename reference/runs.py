@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from reference.checkpoints import replacing, save_checkpoint
 from reference.errors import InputError
+from reference.networks import check_trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 CHANGEABLE = {"data", "epochs", "device"}  # what may differ when a run is resumed
 KINDS: dict[str, type | UnionType] = {
     "str": str,
+    "str | None": str | None,
     "int": int,
     "int | None": int | None,
     "float": int | float,
@@ -48,9 +50,12 @@ class Config:
         precision: `fp32`, or `bf16` for autocast.
         compile: whether torch.compile compiles the network.
         max_steps: end the run after so many steps; the epoch thus cut short is tested and saved.
+        model: the network, by its name in `networks`.
+        weights: the file that VGG16 starts from; None for random weights.
+        freeze_features: whether the last layer of VGG16 alone learns.
 
     Raises:
-        InputError: a value is out of its range.
+        InputError: a value is out of its range, or the network cannot be trained.
     """
 
     data: str
@@ -63,6 +68,9 @@ class Config:
     precision: str = "fp32"
     compile: bool = False
     max_steps: int | None = None
+    model: str = "tudui"
+    weights: str | None = None
+    freeze_features: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -79,6 +87,10 @@ class Config:
             raise InputError(f"--seed {self.seed}: must be from 0 to 2**63 - 1")
         if self.precision not in ("fp32", "bf16"):
             raise InputError(f"--precision {self.precision}: must be fp32 or bf16")
+        if self.model == "tudui" and (self.weights or self.freeze_features):
+            option = "--weights" if self.weights else "--freeze-features"
+            raise InputError(f"{option}: only VGG16 starts from weights: add --model vgg16")
+        check_trainable(self.model)
 
 
 def _option(name: str) -> str:
@@ -140,10 +152,10 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path} cannot be used ({error}): start in another --out") from error
         for name, value in options.items():
-            if name not in CHANGEABLE and value != getattr(config, name):
+            if name not in CHANGEABLE and value != (own := getattr(config, name)):
                 raise InputError(
                     f"{_option(name)} {value}: the run in {folder} was started with "
-                    f"{getattr(config, name)}: leave the option out, or choose another --out"
+                    f"{own}: leave the option out, or choose another --out"
                 )
         return cls(folder, replace(config, **options), data_sums)
 

@@ -6,6 +6,7 @@ import math
 import operator
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,7 +19,7 @@ from reference.cifar10 import CIFAR10
 from reference.environment import select_device
 from reference.errors import InputError, RunError
 from reference.loaders import ResidentLoader, epoch_sampler
-from reference.models import Tudui
+from reference.networks import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -112,14 +113,14 @@ def evaluate(
 
 
 class Trainer:
-    """The course's network, its data and its optimizer: the state of one run.
+    """A network, its data and its optimizer: the state of one run.
 
     Args:
         run: options, log and checkpoints.
         say: called with the name of a line of `messages` and its values.
 
     Raises:
-        InputError: the data or the device cannot be used.
+        InputError: the data, the device or the weights cannot be used.
     """
 
     def __init__(self, run: Run, say: Callable[..., None]) -> None:
@@ -137,10 +138,17 @@ class Trainer:
         self.test_batches = ResidentLoader(test_set, batch_size, device=self.device)
 
         torch.manual_seed(self.config.seed)
-        self.model = Tudui().to(self.device)
+        self.model = self._network().to(self.device)
         self.loss_fn = nn.CrossEntropyLoss()
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.config.lr)
+        learning = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self.optimizer = torch.optim.SGD(learning, lr=self.config.lr)
         self.epoch = self.step = 0
+
+    def _network(self) -> nn.Module:
+        weights = Path(self.config.weights) if self.config.weights else None
+        return build(
+            self.config.model, weights=weights, freeze_features=self.config.freeze_features
+        )
 
     def _restore(self) -> None:
         """Take up the run's newest checkpoint, and the log up to there."""

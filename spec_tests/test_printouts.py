@@ -1,11 +1,15 @@
-"""P17 to P23: what the course's short programs print, to the letter."""
+"""P17 to P25: what the course's programs print, to the letter: results and networks."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
+from torch import nn
 
+from reference.models import Convolution, Tudui
+from reference.networks import outline
 from spec_tests.vectors import cases, outcome, verify
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "printouts"
@@ -58,3 +62,47 @@ def test_prints(
 ) -> None:
     print(_output(implementation, operator, name))
     assert capsys.readouterr().out == _text(f"{operator}-{name}")
+
+
+def _holder(name: str, **layers: nn.Module) -> nn.Module:
+    """A module of the course's: its class, and its names for its layers."""
+    module = type(name, (nn.Module,), {})()
+    for attribute, layer in layers.items():
+        module.add_module(attribute, layer)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        pytest.param(name, network, marks=pytest.mark.claim(claim), id=name)
+        for name, claim, network in (
+            (
+                "conv2d-module",
+                "conv.printed-layer",
+                lambda: _holder("My_nn", conv1=Convolution().conv1),
+            ),
+            (
+                "conv2d-module-3-channels",
+                "conv.printed-layer-channels",
+                lambda: _holder("Test", conv1=nn.Conv2d(3, 3, 3)),
+            ),
+            ("sequential", "seq.printout", lambda: _holder("Test", model1=Tudui().model)),
+            ("vgg16", "vgg.printout", lambda: outline("vgg16")),
+            ("vgg16-linear-at-end", "vgg.linear-at-end", lambda: outline("vgg16-linear-at-end")),
+            (
+                "vgg16-linear-in-classifier",
+                "vgg.linear-in-classifier",
+                lambda: outline("vgg16-linear-in-classifier"),
+            ),
+            ("vgg16-10-classes", "vgg.last-layer", lambda: outline("vgg16-10-classes")),
+            ("vgg16-dropout", "vgg.dropout", lambda: outline("vgg16-dropout")),
+            ("vgg16-all-edits", "vgg.all-edits", lambda: outline("vgg16-all-edits")),
+        )
+    ],
+)
+def test_module_prints(
+    name: str, network: Callable[[], nn.Module], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print(network())
+    assert capsys.readouterr().out == _text(name)
