@@ -20,7 +20,6 @@ from reference.errors import InputError
 FORMATS = {
     "bmp": "BMP", "gif": "GIF", "jpg": "JPEG", "png": "PNG", "ppm": "PPM", "tif": "TIFF",
 }  # fmt: skip
-CHECKED = {"png"}  # a format with checksums shows what was flipped
 PLACES = range(12)
 
 
@@ -71,7 +70,7 @@ def test_datasets_damaged_flipped(tmp_path: Path, suffix: str, place: int) -> No
     content = bytearray(whole(suffix))
     content[len(content) * place // len(PLACES)] ^= 1 << place % 8
     image = read(tmp_path / f"flipped.{suffix}", bytes(content))
-    if suffix in CHECKED and image is not None:
+    if suffix == "png" and image is not None:  # it has checksums
         assert same(image, read(tmp_path / f"flipped.{suffix}", whole(suffix)))
 
 
