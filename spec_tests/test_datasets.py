@@ -1,6 +1,6 @@
 """P6-P7: images are labelled by folder, by text file and by name, and opened one by one."""
 
-import multiprocessing
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -19,7 +19,10 @@ from reference.errors import InputError
 from reference.transforms import compose, resize, to_tensor
 
 SHADES = {"d.jpg": 200, "a.PNG": 50, "c.Jpeg": 150, "b.gif": 100}
-START_METHODS = {"fork", "spawn"} & set(multiprocessing.get_all_start_methods())
+START_METHODS = [
+    pytest.param("fork", marks=pytest.mark.skipif(os.name == "nt", reason="Windows cannot fork")),
+    pytest.param("spawn", marks=pytest.mark.claim("dataloader.windows")),
+]
 
 
 @pytest.fixture
@@ -206,7 +209,7 @@ def test_datasets_missing_folder_is_named(tmp_path: Path, way: Callable[[Path], 
         way(tmp_path / "train")
 
 
-@pytest.mark.parametrize("method", sorted(START_METHODS))
+@pytest.mark.parametrize("method", START_METHODS)
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_datasets_in_workers(ants: Path, method: str) -> None:
     transform = compose([partial(resize, size=(2, 2)), to_tensor])
