@@ -161,7 +161,7 @@ def test_datasets_transforms_are_applied(ants: Path) -> None:
 def test_datasets_rgb_by_default_and_the_files_own_mode_on_request(
     tmp_path: Path, mode: str, colour: object, as_rgb: tuple[int, int, int]
 ) -> None:
-    Image.new(mode, (3, 2), colour).save(tmp_path / "image.png")
+    Image.new(mode, (3, 2), colour).save(tmp_path / "image.tif")
     samples = by_folder(tmp_path)
     image, _ = LabelledImages(samples)[0]
     assert image.mode == "RGB"
