@@ -13,7 +13,7 @@ from torchvision.transforms.transforms import RandomCrop
 from reference.transforms import center_crop, random_crop, resize, to_tensor
 from spec_tests.pictures import drawn, same
 
-SIZES = [1, 20, 64, (1, 1), (20, 64), (64, 20), (30, 41), (90, 7)]
+SIZES = [1, 7, 20, 64, (1, 1), (20, 64), (64, 20), (30, 41), (90, 7)]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ SIZES = [1, 20, 64, (1, 1), (20, 64), (64, 20), (30, 41), (90, 7)]
         ((333, 500), 300, (300, 450)),
         ((500, 333), 300, (450, 300)),
         ((7, 7), 3, (3, 3)),
+        ((30, 41), 7, (7, 9)),  # 9.57 is cut, not rounded
         ((512, 768), (300, 300), (300, 300)),
         ((10, 20), (5, 7), (5, 7)),
     ],
