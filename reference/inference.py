@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
-from torchvision.transforms import functional
 
 from reference.cifar10 import CLASSES
-from reference.errors import InputError
+from reference.datasets import read_image
+from reference.transforms import resize, to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,24 +33,7 @@ def load_image(path: Path | str) -> Tensor:
 
     Source: P32.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                small = functional.resize(_to_rgb(image), [SIDE, SIDE])
-                return cast("Tensor", functional.to_tensor(small))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except UnidentifiedImageError as error:
-        raise InputError(f"{path} is no image: give a PNG or JPEG file") from error
-    except Exception as error:  # Pillow's readers raise whatever a damaged file makes them raise
-        raise InputError(f"{path} cannot be read as an image: {error}") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip to 255
-        image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
-    return image.convert("RGB")
+    return to_tensor(resize(read_image(path), (SIDE, SIDE)))
 
 
 def predict(model: nn.Module, images: Sequence[Tensor]) -> list[dict[str, Any]]:

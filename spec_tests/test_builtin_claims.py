@@ -1,0 +1,81 @@
+"""P4-P5: dir and help, with which one finds one's way."""
+
+import inspect
+import os
+import pydoc
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch.utils.data import Dataset
+
+
+def shown(capsys: pytest.CaptureFixture[str], thing: object) -> str:
+    help(thing)
+    return pydoc.plain(capsys.readouterr().out)
+
+
+@pytest.mark.claim("builtin.dir-modules")
+def test_dir_lists_modules_in_modules() -> None:
+    assert {"sum", "nn", "cuda", "tensor"} <= set(dir(torch))
+    assert dir(torch) == sorted(dir(torch))
+    assert isinstance(torch.cuda, ModuleType)
+    assert "is_available" in dir(torch.cuda)
+
+
+@pytest.mark.claim("builtin.dir-classes")
+def test_dir_of_a_class_and_of_an_instance() -> None:
+    class Point:
+        size = 2
+
+        def __init__(self) -> None:
+            self.x = 1
+
+        def move(self) -> None: ...
+
+    assert {"size", "move"} <= set(dir(Point))
+    assert "x" not in dir(Point)
+    assert {"size", "move", "x"} <= set(dir(Point()))
+
+
+@pytest.mark.claim("builtin.help-function")
+def test_help_of_a_function(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, torch.sum)
+    assert text.startswith("Help on built-in function sum")
+    assert "Returns the sum of all elements" in text
+
+
+@pytest.mark.claim("builtin.help-without-call")
+def test_help_with_parentheses_explains_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is_available" in shown(capsys, torch.cuda.is_available).splitlines()[0]
+    text = shown(capsys, torch.cuda.is_available())
+    assert "class bool" in text
+    assert "is_available" not in text
+
+
+@pytest.mark.claim("builtin.help-dataset")
+def test_help_of_dataset(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "An abstract class representing a" in shown(capsys, Dataset)
+
+
+@pytest.mark.claim("builtin.question-marks")
+def test_question_marks_are_no_python() -> None:
+    with pytest.raises(SyntaxError, match="invalid syntax"):
+        compile("Dataset??", "console", "exec")
+    assert inspect.getsource(Dataset).startswith("class Dataset")
+
+
+@pytest.mark.claim("builtin.dell")
+@pytest.mark.parametrize("name", ["dell", "There"])
+def test_names_of_the_listing_do_not_exist(name: str) -> None:
+    with pytest.raises(NameError, match=f"name '{name}' is not defined"):
+        eval(f"{name}(torch)")  # noqa: S307 - the course's own line
+
+
+@pytest.mark.claim("builtin.dir-files")
+def test_dir_lists_names_and_listdir_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    assert dir() == ["monkeypatch", "tmp_path"]
+    assert os.listdir() == ["a.txt"]  # noqa: PTH208 - the function of the course

@@ -1,0 +1,111 @@
+"""P5-P7: what the course says of Dataset itself, of paths and of scripts."""
+
+import inspect
+import ntpath
+import os
+import posixpath
+import runpy
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from torch.utils import data
+from torch.utils.data import Dataset
+from torchvision.transforms import Resize
+
+
+@pytest.mark.claim("dataset.import")
+def test_import() -> None:
+    assert inspect.isclass(data.Dataset)
+    assert inspect.isclass(data.DataLoader)
+
+
+@pytest.mark.claim("dataset.getitem-required")
+def test_getitem_is_required() -> None:
+    class Empty(Dataset[int]):
+        """Defines nothing."""
+
+    for dataset in (Dataset(), Empty()):
+        with pytest.raises(NotImplementedError, match="should implement __getitem__"):
+            dataset[0]
+
+
+@pytest.mark.claim("dataset.len-required")
+def test_len_may_be_left_out() -> None:
+    class Endless(Dataset[int]):
+        def __getitem__(self, index: int) -> int:
+            return index * index
+
+    assert Endless()[7] == 49
+    with pytest.raises(TypeError, match=r"object of type 'Endless' has no len\(\)"):
+        len(Endless())
+
+
+@pytest.mark.claim("dataset.gititem")
+def test_gititem_is_not_the_name() -> None:
+    class Misspelt(Dataset[int]):
+        def __gititem__(self, index: int) -> int:
+            return index
+
+    with pytest.raises(NotImplementedError, match="should implement __getitem__"):
+        Misspelt()[0]
+
+
+@pytest.mark.claim("dataset.join", "dataset.join-separator")
+def test_join() -> None:
+    assert posixpath.join("dataset/train", "ants") == "dataset/train/ants"
+    joined = posixpath.join("dataset/train", "ants", "image_001.jpg")
+    assert joined == "dataset/train/ants/image_001.jpg"
+    assert posixpath.join("a", "b", "c", "d") == "a/b/c/d"
+    assert ntpath.join("dataset", "train", "ants") == r"dataset\train\ants"
+    assert os.path.join("a", "b") == f"a{os.sep}b"  # noqa: PTH118 - the function of the course
+
+
+@pytest.mark.claim("dataset.listdir")
+def test_listdir(tmp_path: Path) -> None:
+    (tmp_path / "ants").mkdir()
+    (tmp_path / "readme.txt").touch()
+    names = os.listdir(tmp_path)  # noqa: PTH208 - the function of the course
+    assert isinstance(names, list)
+    assert sorted(names) == ["ants", "readme.txt"]
+
+
+@pytest.mark.claim("dataset.main-guard")
+@pytest.mark.parametrize(("guard", "ran"), [("main", False), ("__main__", True)])
+def test_main_guard(tmp_path: Path, guard: str, *, ran: bool) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f'if __name__ == "{guard}":\n    result = 1\n')
+    assert ("result" in runpy.run_path(str(script), run_name="__main__")) is ran
+
+
+@pytest.mark.claim("dataset.full-listing")
+def test_quoted_listing_defines_nothing() -> None:
+    listing = "class MyData(Dataset):\n    pass\nprint('run')\n"
+    names: dict[str, object] = {}
+    exec(f"'''\n{listing}'''", names)  # noqa: S102 - as a script does
+    assert "MyData" not in names
+    with pytest.raises(NameError, match="name 'Dataset' is not defined"):
+        exec(listing, {})  # noqa: S102 - as a script does
+
+
+@pytest.mark.claim("dataset.resize-two-ints")
+def test_resize_with_two_ints() -> None:
+    image = Image.new("RGB", (300, 200))
+    with pytest.raises(KeyError, match="256"):
+        Resize(256, 256)(image)
+    assert Resize((256, 256))(image).size == (256, 256)
+
+
+@pytest.mark.claim("dataset.shebang")
+def test_shebang_needs_ascii() -> None:
+    line = "# ！usr/bin/env python3"
+    assert not line.startswith("#!")
+    assert line[2] == "\N{FULLWIDTH EXCLAMATION MARK}"
+    compile(line, "script.py", "exec")
+
+
+@pytest.mark.claim("dataset.tree-as-code")
+def test_tree_is_no_python() -> None:
+    tree = "root: folder\n    |\n    +-- label: ants\n"
+    with pytest.raises(IndentationError, match="unexpected indent"):
+        compile(tree, "tree", "exec")
