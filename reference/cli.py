@@ -116,6 +116,14 @@ def _predict(args: argparse.Namespace) -> Answer:
     return 0, result, "\n".join(lines)
 
 
+def _convert(args: argparse.Namespace) -> Answer:
+    from reference.checkpoints import convert
+
+    network = convert(args.old, args.new)
+    result = {"old": str(args.old), "new": str(args.new), "network": network}
+    return 0, result, f"{args.new}: the weights of {network}, as a state_dict"
+
+
 def _load_model(args: argparse.Namespace) -> tuple[Tudui, torch.device, Config]:
     from reference.checkpoints import load_checkpoint, load_weights
     from reference.environment import select_device
@@ -124,6 +132,12 @@ def _load_model(args: argparse.Namespace) -> tuple[Tudui, torch.device, Config]:
 
     device = select_device(args.device)
     checkpoint = load_checkpoint(args.checkpoint, device)
+    if "network" in checkpoint:
+        print(
+            f"course: {args.checkpoint} holds a whole network, {checkpoint['network']}: its "
+            "weights are taken, its code is not; course convert makes a state_dict of it",
+            file=sys.stderr,
+        )
     model = Tudui().to(device)
     load_weights(model, checkpoint["model"], args.checkpoint)
     try:
@@ -165,6 +179,9 @@ def _parser() -> _Parser:
     predict = command("predict", _predict, "say what is on an image")
     predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
     predict.add_argument("--checkpoint", metavar="FILE", type=Path, required=True)
+    convert = command("convert", _convert, "make a state_dict of a whole network's file")
+    convert.add_argument("old", metavar="OLD", type=Path)
+    convert.add_argument("new", metavar="NEW", type=Path)
     for added in (evaluate, predict):
         added.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps, …")
     return parser
