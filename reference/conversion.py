@@ -6,6 +6,7 @@ import contextlib
 import io
 import itertools
 import sys
+import tempfile
 from pickle import BINUNICODE
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -13,10 +14,11 @@ import torch
 
 from reference.pickles import (
     ITEM_SIZES,
-    ZIP_MAGIC,
     DamagedError,
     Step,
+    copy_zip,
     is_module,
+    is_zip,
     legacy_pickles,
 )
 
@@ -53,12 +55,12 @@ class _StandIn:
     __slots__ = ("state",)
     asked_for = ""
 
-    def __new__(cls) -> Self:
+    def __new__(cls, *_args: object) -> Self:
         made = super().__new__(cls)
         made.state = None
         return made
 
-    def __init__(self) -> None:
+    def __init__(self, *_args: object) -> None:
         """Refuse: a layer is built from its state, and only what would run code is called."""
         raise RefusedError(self.asked_for)
 
@@ -123,20 +125,19 @@ def unpickle(file: IO[bytes], names: set[str]) -> object:
         (type("StandIn", (_StandIn,), {"__slots__": (), "asked_for": name}), name)
         for name in classes
     ]
-    with _allowing([*stand_ins, (_no_backend, THNN)]):
-        return torch.load(
-            _without_sources(file) if classes else file, map_location="cpu", weights_only=True
-        )
+    with tempfile.SpooledTemporaryFile(2**24) as copy, _allowing([*stand_ins, (_no_backend, THNN)]):
+        if is_zip(file):
+            copy_zip(file, copy)
+            file = copy
+        elif classes:
+            file = _without_sources(file)
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _without_sources(file: IO[bytes]) -> IO[bytes]:
     """Drop the source code that torch before 1.6 saves, which the restricted unpickler refuses."""
-    is_zip = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
-    file.seek(0)
-    if is_zip:
-        return file
-    *head, network = legacy_pickles(file)
-    kept = [*itertools.chain(*head), *_plain_classes(network)]
+    *head, network, keys = legacy_pickles(file)
+    kept = [*itertools.chain(*head), *_plain_classes(network), *keys]
     return io.BytesIO(b"".join(step.source for step in kept) + file.read())
 
 

@@ -6,6 +6,7 @@ import io
 import itertools
 import pickletools
 import re
+import shutil
 import zipfile
 from typing import IO, Any, NamedTuple
 
@@ -61,11 +62,10 @@ def names_in(file: IO[bytes]) -> set[str]:
     size = file.seek(0, 2)
     file.seek(0)
     try:
-        if file.read(len(ZIP_MAGIC)) == ZIP_MAGIC:
+        if is_zip(file):
             return _names_in_zip(file, size)
-        file.seek(0)
         pickles = legacy_pickles(file)
-        if sum(_storages(pickles[-1]).values()) > size:
+        if sum(_storages([*itertools.chain(*pickles)]).values()) > size:
             raise DamagedError("its tensors are larger than the file")
         return set().union(*map(_names, pickles))
     except (ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -74,12 +74,19 @@ def names_in(file: IO[bytes]) -> set[str]:
         file.seek(0)
 
 
+def is_zip(file: IO[bytes]) -> bool:
+    """Say whether torch takes a file for a zip; it is left at its beginning."""
+    start = file.read(len(ZIP_MAGIC))
+    file.seek(0)
+    return start == ZIP_MAGIC
+
+
 def legacy_pickles(file: IO[bytes]) -> list[list[Step]]:
-    """Read magic number, version, system and the saved object; of any other pickle, itself."""
+    """Read the magic number, version, system, object and tensors' keys; of another file, one."""
     first = steps(file)
     if [step.value for step in first[1:]] != [MAGIC, None]:
         return [first]
-    return [first, *(steps(file) for _ in range(3))]
+    return [first, *(steps(file) for _ in range(4))]
 
 
 def steps(file: IO[bytes]) -> list[Step]:
@@ -109,13 +116,23 @@ def steps(file: IO[bytes]) -> list[Step]:
     return found
 
 
+def copy_zip(file: IO[bytes], copy: IO[bytes]) -> None:
+    """Write anew what `names_in` has read: torch's own reader may see another zip in the file."""
+    with zipfile.ZipFile(file) as archive, zipfile.ZipFile(copy, "w") as new:
+        for member in archive.infolist():
+            with archive.open(member) as source, new.open(member.filename, "w") as target:
+                shutil.copyfileobj(source, target)
+    copy.seek(0)
+
+
 def _names_in_zip(file: IO[bytes], size: int) -> set[str]:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         top = members[0].filename.partition("/")[0]
         sizes = {member.filename.removeprefix(f"{top}/"): member.file_size for member in members}
         strange = not top.strip(".") or any(not re.fullmatch(MEMBERS, name) for name in sizes)
-        if strange or len(sizes) < len(members):
+        shifted = min(member.header_offset for member in members) > 0
+        if strange or shifted or len(sizes) < len(members):
             raise DamagedError("it has members that torch.save does not write")
         if any(member.compress_type for member in members) or sum(sizes.values()) > size:
             raise DamagedError("it is compressed")
