@@ -371,7 +371,7 @@ def main(folder: Path) -> None:
         (folder / "good.pth").write_bytes(saved(Tudui(), zipped=zipped_))
         load_checkpoint(folder / "good.pth")
     outcome(lambda: load_checkpoint(paths["zip os.system"]))
-    b"".decode("raw-unicode-escape")  # of protocol 0
+    b"text".decode("raw-unicode-escape")  # of protocol 0
     events: list[str] = []
     sys.addaudithook(lambda name, _: events.append(name) if name.startswith(LOUD) else None)
     used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
