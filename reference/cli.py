@@ -132,14 +132,14 @@ def _load_model(args: argparse.Namespace) -> tuple[Tudui, torch.device, Config]:
 
     device = select_device(args.device)
     checkpoint = load_checkpoint(args.checkpoint, device)
+    model = Tudui().to(device)
+    load_weights(model, checkpoint["model"], args.checkpoint)
     if "network" in checkpoint:
         print(
             f"course: {args.checkpoint} holds a whole network, {checkpoint['network']}: its "
             "weights are taken, its code is not; course convert makes a state_dict of it",
             file=sys.stderr,
         )
-    model = Tudui().to(device)
-    load_weights(model, checkpoint["model"], args.checkpoint)
     try:
         config = Config(**checkpoint.get("config", {"data": ""}))
     except TypeError as error:

@@ -1,33 +1,31 @@
-"""Files that want to harm whoever loads them, and a program that loads them all.
+"""Files that want to harm whoever loads them, and harmless ones that are made of the same parts."""
 
-`python -m spec_tests.hostile FOLDER` writes the files, loads each in every way that the reference
-has, with little memory, and prints what came of it. No file's name or content depends on chance.
-"""
-
-import io
 import itertools
-import json
 import os
 import pickle
-import resource
 import struct
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
 
-from reference.checkpoints import convert, load_checkpoint
-from reference.errors import InputError
 from reference.models import Tudui
-
-MEMORY = 2**30
-LOUD = (  # the audit events of a program that does something
-    *("os.", "subprocess.", "socket.", "webbrowser.", "ctypes.", "urllib.", "shutil."),
-    *("exec", "compile", "import", "pickle.find_class"),
+from spec_tests.pickled import (
+    MAGIC,
+    call,
+    entry,
+    legacy,
+    network,
+    number,
+    of_tensor,
+    saved,
+    storage,
+    tensor,
+    text,
+    whole,
+    with_member,
+    zipped,
 )
-MAGIC = 0x1950A86A20F9469CFC6C
 
 # What a pickle calls, and with what; {canary} is a file that appears if it is called.
 CALLS = {
@@ -59,87 +57,6 @@ CALLS = {
     "numpy.load": ("numpy", "load", "{canary}"),
     "antigravity.fly": ("antigravity", "fly", "{canary}"),  # would be imported
 }
-
-
-def text(value: str) -> bytes:
-    return pickle.BINUNICODE + struct.pack("<I", len(value.encode())) + value.encode()
-
-
-def number(value: int) -> bytes:
-    return pickle.dumps(value, protocol=2)[2:-1]
-
-
-def call(module: str, name: str, argument: str) -> bytes:
-    return f"c{module}\n{name}\n".encode() + text(argument) + b"\x85R"
-
-
-def whole(value: bytes) -> bytes:
-    return b"\x80\x02" + value + b"."
-
-
-def entry(key: str, value: bytes) -> bytes:
-    """Return the pickle of {key: value}."""
-    return b"}" + text(key) + value + b"s"
-
-
-def zipped(
-    pickled: bytes, members: dict[str, bytes] | None = None, compression: int = zipfile.ZIP_STORED
-) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", compression) as archive:
-        everything = {"archive/data.pkl": pickled, "archive/version": b"3\n"}
-        for name, data in (everything | (members or {})).items():
-            archive.writestr(zipfile.ZipInfo(name), data, compression)
-    return stream.getvalue()
-
-
-def legacy(pickled: bytes, keys: bytes = b"]", rest: bytes = b"", magic: int = MAGIC) -> bytes:
-    head = (magic, 1001, {"little_endian": True})
-    return b"".join(pickle.dumps(part, protocol=2) for part in head) + pickled + whole(keys) + rest
-
-
-def storage(numel: int, kind: str = "FloatStorage", key: str = "0", end: bytes = b"") -> bytes:
-    pid = f"ctorch\n{kind}\n".encode() + text(key) + text("cpu") + number(numel) + end
-    return b"(" + text("storage") + pid + b"tQ"
-
-
-def tensor(stored: bytes, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
-    """Return the pickle of a view of a storage."""
-    shape = b"".join(b"(" + b"".join(map(number, numbers)) + b"t" for numbers in (size, stride))
-    hooks = b"ccollections\nOrderedDict\n)R"
-    start = b"ctorch._utils\n_rebuild_tensor_v2\n("
-    return start + stored + number(offset) + shape + b"\x89" + hooks + b"tR"
-
-
-def of_tensor(value: bytes, floats: int = 4) -> bytes:
-    return zipped(whole(entry("a", value)), {"archive/data/0": bytes(4 * floats)})
-
-
-def saved(content: object, *, zipped: bool = True) -> bytes:
-    stream = io.BytesIO()
-    torch.save(content, stream, _use_new_zipfile_serialization=zipped)
-    return stream.getvalue()
-
-
-def network(state: bytes, name: str = "__main__\nTudui") -> bytes:
-    """Return the pickle of a whole network with this state."""
-    return b"c" + name.encode() + b"\n)\x81" + state + b"b"
-
-
-def rezipped(change: Callable[[dict[str, bytes]], None]) -> bytes:
-    """Return a good file's zip with other members."""
-    with zipfile.ZipFile(io.BytesIO(saved(Tudui().state_dict()))) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    change(members)
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
-
-
-def with_member(name: str, data: bytes = b"print('run')") -> bytes:
-    return rezipped(lambda members: members.update({name: data}))
 
 
 def calls(canary: str) -> Iterator[tuple[str, bytes]]:
@@ -334,64 +251,3 @@ def harmless() -> Iterator[tuple[str, bytes]]:
         methods = b"ccollections\nOrderedDict\n)R" + text("a") + weight + b"s"
         methods += entry("items", b"K\x01") + b"b"
         yield f"dict with methods: {name}", zipped(whole(methods), members)
-
-
-def outcome(load: Callable[[], object]) -> str:
-    """Return what a refused file's line says, and of anything else what it was."""
-    try:
-        load()
-    except InputError as error:
-        return str(error)
-    except BaseException as error:  # noqa: BLE001 - that is what must not happen
-        return f"{type(error).__name__}!"
-    return "loaded!"
-
-
-def load_all(paths: dict[str, Path], events: list[str]) -> Iterator[dict[str, object]]:
-    for name, path in paths.items():
-        new = path.with_suffix(".new")
-        events.clear()
-        yield {
-            "name": name,
-            "load": outcome(lambda path=path: load_checkpoint(path)),
-            "convert": outcome(lambda path=path, new=new: convert(path, new)),
-            "events": list(events),
-            "written": new.exists(),
-        }
-
-
-def main(folder: Path) -> None:
-    """Write, load, and print the outcomes and the peak memory in bytes as JSON."""
-    canary = folder / "canary"
-    paths = {}
-    for number_, (name, data) in enumerate(files(str(canary)).items()):
-        paths[name] = folder / f"{number_:03}.pth"
-        paths[name].write_bytes(data)
-    for zipped_ in (True, False):  # what torch imports late
-        (folder / "good.pth").write_bytes(saved(Tudui(), zipped=zipped_))
-        load_checkpoint(folder / "good.pth")
-    outcome(lambda: load_checkpoint(paths["zip os.system"]))
-    b"text".decode("raw-unicode-escape")  # of protocol 0
-    events: list[str] = []
-    sys.addaudithook(lambda name, _: events.append(name) if name.startswith(LOUD) else None)
-    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (used * resource.getpagesize() + MEMORY,) * 2)
-    outcomes = list(load_all(paths, events))
-    run = canary.exists()
-    good = {}
-    for name, data in harmless():
-        (folder / "good.pth").write_bytes(data)
-        good[name] = outcome(lambda: load_checkpoint(folder / "good.pth"))
-    events.clear()
-    torch.load(paths["zip os.system"], weights_only=False)
-    control = {"events": list(events), "canary": canary.exists()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(
-        json.dumps(
-            {"files": outcomes, "canary": run, "control": control, "good": good, "peak": peak}
-        )
-    )
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
