@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from reference.errors import InputError
+from reference.conversion import LAYERS, RefusedError, network_class, state_of, unpickle
+from reference.errors import InputError, RunError
+from reference.pickles import DamagedError, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+KEYS = ("model", "optimizer", "epoch", "step", "rng", "config")  # of a checkpoint of ours
+MAX_DEPTH = 8  # an optimizer's state takes 4
 
 
 @contextlib.contextmanager
@@ -40,20 +45,30 @@ def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
         path: the file; its folder must exist.
         checkpoint: "model" and "optimizer" (state_dicts), "epoch", "step", "rng" and "config":
             tensors and plain values only.
+
+    Raises:
+        RunError: it cannot be written, as on a full disk; an older file there is whole.
     """
-    with replacing(path) as part:
-        torch.save(checkpoint, part)
+    try:
+        with replacing(path) as part:
+            torch.save(checkpoint, part)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{path} cannot be written ({reason}): is the disk full?") from error
 
 
 def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint of ours, or a bare state_dict as the course saves it.
+    """Read a checkpoint of ours, a bare state_dict, or a whole network as the course saves it.
+
+    Nothing in the file is run: a whole network is read without its class, for its weights.
 
     Args:
         path: the file.
         device: where its tensors go, wherever they were when it was written.
 
     Returns:
-        The checkpoint; of a bare state_dict {"model": state_dict}.
+        The checkpoint; of a bare state_dict {"model": state_dict}; of a whole network
+        {"model": state_dict, "network": its class's name}.
 
     Raises:
         InputError: the file is missing, damaged or no checkpoint, or would run code.
@@ -65,28 +80,95 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     try:
-        with file:
-            content = torch.load(file, map_location=device, weights_only=True)
+        with file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch remarks on old formats
+            checkpoint = _read(file, torch.device(device))
+    except RefusedError as error:
+        raise InputError(
+            f"{path} asks to run code when it is loaded ({error}): nothing of it was run; "
+            "save the state_dict alone: torch.save(model.state_dict(), path)"
+        ) from error
     except Exception as error:
-        raise InputError(f"{path} {_why_not_loaded(str(error))}") from error
-    checkpoint = content if isinstance(content, dict) and "model" in content else {"model": content}
+        raise InputError(
+            f"{path} is damaged or no checkpoint: save it again, or give another epoch's file"
+        ) from error
     state = checkpoint["model"]
     if isinstance(state, dict) and state and all(map(_is_weight, state.items())):
         return checkpoint
     raise InputError(f"{path} is no checkpoint: it holds neither a run's state nor a state_dict")
 
 
+def _read(file: IO[bytes], device: torch.device) -> dict[str, Any]:
+    names = names_in(file)
+    network = network_class(names)
+    content = unpickle(file, names)
+    if names & LAYERS or network:
+        return {"model": _plain(state_of(content), device), "network": network or "torch.nn"}
+    content = _plain(content, device)
+    if isinstance(content, dict) and "model" in content:
+        return {key: content[key] for key in KEYS if key in content}
+    return {"model": content}
+
+
+def _plain(content: object, device: torch.device) -> Any:  # noqa: ANN401 - of any kind
+    """Copy tensors and plain values, and leave behind whatever else hangs on them."""
+    copies: dict[int, Any] = {}
+
+    def copy(value: Any, depth: int) -> Any:  # noqa: ANN401 - of any kind
+        if id(value) not in copies:
+            copies[id(value)] = fresh(value, depth + 1)
+        return copies[id(value)]
+
+    def fresh(value: Any, depth: int) -> Any:  # noqa: ANN401 - of any kind
+        if depth > MAX_DEPTH:
+            raise DamagedError("it is nested deeply, or contains itself")
+        if isinstance(value, dict):
+            items = dict.items(value)  # an OrderedDict's own may be the file's
+            return {copy(key, MAX_DEPTH - 1): copy(entry, depth) for key, entry in items}
+        if isinstance(value, list | tuple):
+            return type(value)(copy(entry, depth) for entry in value)
+        if isinstance(value, Tensor):
+            if value.nbytes > value.untyped_storage().nbytes():
+                raise DamagedError("a tensor is larger than its storage")
+            return value.detach().to(device)
+        if value is None or isinstance(value, str | int | float):
+            return value
+        raise DamagedError(f"it holds a {type(value).__name__}")
+
+    return copy(content, 0)
+
+
 def _is_weight(entry: tuple[object, object]) -> bool:
-    return isinstance(entry[0], str) and isinstance(entry[1], Tensor)
+    key, value = entry
+    if not (isinstance(key, str) and isinstance(value, Tensor)):
+        return False
+    return value.layout is torch.strided and not (value.is_quantized or value.is_complex())
 
 
-def _why_not_loaded(message: str) -> str:
-    if found := re.search(r"nsupported (?:global: GLOBAL|GLOBAL|class) ([\w.]+)", message):
-        return (
-            f"asks to run code when it is loaded ({found[1]}): nothing of it was run; "
-            "save the state_dict alone: torch.save(model.state_dict(), path)"
-        )
-    return "is damaged or no checkpoint: save it again, or give another epoch's file"
+def convert(old: Path, new: Path) -> str:
+    """Write the weights of a whole network's file as a state_dict.
+
+    Args:
+        old: the whole network, as the course saves it with any torch since 1.0.
+        new: the file to write, which must not exist; it appears whole or not at all.
+
+    Returns:
+        The name of the network's class.
+
+    Raises:
+        InputError: `old` cannot be read, or is no whole network; or `new` cannot be written.
+
+    Source: P26.
+    """
+    if new.exists():
+        raise InputError(f"{new} exists already: choose another name")
+    if not new.parent.is_dir():
+        raise InputError(f"{new} cannot be written: there is no folder {new.parent}")
+    checkpoint = load_checkpoint(old)
+    if "network" not in checkpoint:
+        raise InputError(f"{old} holds no whole network: it can be used as it is")
+    save_checkpoint(new, checkpoint["model"])
+    return str(checkpoint["network"])
 
 
 def load_weights(model: nn.Module, state: dict[str, Tensor], path: Path | str) -> None:
@@ -111,5 +193,24 @@ def load_weights(model: nn.Module, state: dict[str, Tensor], path: Path | str) -
     problems = {"missing": missing, "unexpected": unexpected, "wrong shape": shapes}
     if any(problems.values()):
         said = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in problems.items() if keys)
-        raise InputError(f"{path} holds another network than {type(model).__name__}: {said}")
+        raise InputError(
+            f"{path} holds another network than {type(model).__name__}: {said}{_cause(own, state)}"
+        )
     model.load_state_dict(state)
+
+
+def _cause(own: dict[str, Tensor], state: dict[str, Tensor]) -> str:
+    """Say the likely cause of keys or shapes that do not fit."""
+    for prefix, wrapper in {"module.": "DataParallel", "_orig_mod.": "torch.compile"}.items():
+        if state.keys() == {prefix + key for key in own}:
+            inner = prefix.removesuffix(".")
+            return f"; it was saved from {wrapper}: save model.{inner}.state_dict() instead"
+    head = next(reversed(own)).rpartition(".")[0]
+    differing = {
+        key
+        for key in own.keys() | state.keys()
+        if key not in own or key not in state or own[key].shape != state[key].shape
+    }
+    if all(key.startswith(f"{head}.") for key in differing):
+        return f"; it was trained with another head, the last layer {head}"
+    return ""

@@ -6,14 +6,16 @@ Exit codes: 0 done, 1 the check or the run failed, 2 wrong usage or bad input.
 from __future__ import annotations
 
 import argparse
+import errno
 import functools
 import io
 import json
+import os
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from reference.errors import InputError, RunError
 
@@ -59,6 +61,7 @@ def _data(args: argparse.Namespace) -> Answer:
 def _train(args: argparse.Namespace) -> Answer:
     from tqdm import tqdm
 
+    from reference.environment import select_device
     from reference.messages import LINES, language
     from reference.runs import Config, Run
     from reference.training import Trainer
@@ -72,10 +75,13 @@ def _train(args: argparse.Namespace) -> Answer:
 
     options = {name: vars(args)[name] for name in Config.__annotations__ if name in args}
     folder = args.out or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
+    if args.resume and not args.out:
+        raise InputError("--resume: say with --out which run goes on")
     if args.resume:
         run = Run.resume(folder, options)
     else:
-        run = Run.start(folder, Config(**{"data": _absolute(DEFAULT_ROOT)} | options))
+        run = Run.start(folder, Config(**{"data": _path(DEFAULT_ROOT)} | options))
+    select_device(run.config.device)
     _draw_stand_in(run.config.data)
     trainer = Trainer(run, say)
     trainer.fit()
@@ -92,7 +98,7 @@ def _evaluate(args: argparse.Namespace) -> Answer:
     from reference.training import evaluate
 
     model, device, config = _load_model(args)
-    data = getattr(args, "data", _absolute(DEFAULT_ROOT))
+    data = getattr(args, "data", _path(DEFAULT_ROOT))
     _draw_stand_in(data)
     batches = ResidentLoader(CIFAR10(data, train=False), config.batch_size, device=device)
     found = evaluate(model, nn.CrossEntropyLoss(), batches, config.precision)
@@ -137,6 +143,14 @@ def _in_short(network: dict[str, Any]) -> str:
     return text + (f"; {unused} is never called" if unused else "")
 
 
+def _convert(args: argparse.Namespace) -> Answer:
+    from reference.checkpoints import convert
+
+    network = convert(args.old, args.new)
+    result = {"old": str(args.old), "new": str(args.new), "network": network}
+    return 0, result, f"{args.new}: the weights of {network}, as a state_dict"
+
+
 def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Config]:
     import torch
 
@@ -147,6 +161,12 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
 
     device = select_device(args.device)
     checkpoint = load_checkpoint(args.checkpoint, device)
+    if "network" in checkpoint:
+        print(
+            f"course: {args.checkpoint} holds a whole network, {checkpoint['network']}: its "
+            "weights are taken, its code is not; course convert makes a state_dict of it",
+            file=sys.stderr,
+        )
     try:
         config = Config(**checkpoint.get("config", {"data": ""}))
     except (TypeError, InputError) as error:
@@ -160,18 +180,22 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
 
 def _draw_stand_in(data: str) -> None:
     """Draw the stand-in on first use; other data must be there."""
-    if data == _absolute(DEFAULT_ROOT) and not Path(data).exists():
-        from reference.standin import write
+    from reference.cifar10 import CIFAR10
+    from reference.standin import write
 
+    if data == _path(DEFAULT_ROOT) and not Path(data, CIFAR10.base_folder).exists():
         write(data)
 
 
+def _path(text: str | Path) -> str:
+    """Read a path, which must say something."""
+    if not str(text):
+        raise argparse.ArgumentTypeError("an empty path")
+    return os.path.abspath(text)  # noqa: PTH100 - Path.resolve() follows links, and fails in a ring
+
+
 def _weights(text: str) -> str | None:
-    return None if text == "none" else _absolute(text)
-
-
-def _absolute(path: str | Path) -> str:
-    return str(Path(path).resolve())
+    return None if text == "none" else _path(text)
 
 
 def _parser() -> _Parser:
@@ -186,7 +210,7 @@ def _parser() -> _Parser:
 
     command("doctor", _doctor, "say what is installed, which device computes, and what is wrong")
     data = command("data", _data, "draw the stand-in CIFAR-10 and write it to DIR")
-    data.add_argument("dir", metavar="DIR", type=Path)
+    data.add_argument("dir", metavar="DIR", type=_path)
     _add_train_options(command("train", _train, "train a network on CIFAR-10"))
     evaluate = command("evaluate", _evaluate, "test a checkpoint on the test images")
     evaluate.add_argument("checkpoint", metavar="CHECKPOINT", type=Path)
@@ -196,6 +220,9 @@ def _parser() -> _Parser:
     predict.add_argument("--checkpoint", metavar="FILE", type=Path, required=True)
     models = command("models", _models, "print a network and say whether it runs")
     models.add_argument("name", metavar="NAME", nargs="?", help="default: a list of them")
+    convert = command("convert", _convert, "make a state_dict of a whole network's file")
+    convert.add_argument("old", metavar="OLD", type=Path)
+    convert.add_argument("new", metavar="NEW", type=Path)
     for added in (evaluate, predict):
         added.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps, …")
     return parser
@@ -205,7 +232,7 @@ def _add_data(parser: _Parser) -> None:
     parser.add_argument(
         "--data",
         metavar="DIR",
-        type=_absolute,
+        type=_path,
         default=argparse.SUPPRESS,
         help=f"the folder that holds cifar-10-batches-py/ (default: a stand-in in {DEFAULT_ROOT})",
     )
@@ -233,24 +260,33 @@ def _add_train_options(parser: _Parser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Chinese
-    args = _parser().parse_args(argv)
     try:
+        args = _parser().parse_args(argv)
         code, result, text = cast("Answer", args.run(args))
-    except InputError as error:
-        return _fail(error, 2)
-    except (RunError, OSError) as error:
-        return _fail(error, 1)
+        print(json.dumps(result, ensure_ascii=False) if args.json else text, flush=True)
+    except (InputError, RunError) as error:
+        return _fail(error, 2 if isinstance(error, InputError) else 1)
+    except BrokenPipeError:
+        sys.stdout = _nowhere()  # nobody reads any more
+        return 1
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error
+        return _fail(what, 1 if error.errno in (errno.ENOSPC, errno.EIO) else 2)
     except KeyboardInterrupt:
-        return _fail("interrupted: --resume goes on from the last checkpoint", 130)
+        return _fail("interrupted; course train --resume --out FOLDER goes on with a run", 130)
     except (ImportError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "torchvision::" not in str(error):
             raise
         return _fail(f"the installation is broken ({error}): course doctor says more", 1)
-    print(json.dumps(result, ensure_ascii=False) if args.json else text)
     return code
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _fail(error: object, code: int) -> int:
