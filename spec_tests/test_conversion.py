@@ -118,7 +118,7 @@ class Net(nn.Module):
         super().__init__()
         self.shared = nn.Linear(2, 2)
         self.again = self.shared
-        self.empty = None
+        self.module = nn.Linear(2, 1)  # a word that the format before torch 1.6 uses, too
         self.register_module("none", None)
         self.register_parameter("no_weight", None)
         self.register_parameter("scale", nn.Parameter(torch.rand(3)))
