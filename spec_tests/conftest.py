@@ -104,3 +104,20 @@ def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SummaryW
     monkeypatch.chdir(tmp_path)
     with SummaryWriter("logs") as opened:
         yield opened
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """The weights of an untrained network, as the course saves them."""
+    torch.manual_seed(0)
+    path = tmp_path / "model.pth"
+    torch.save(Tudui().state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """A red picture that is wider than high."""
+    path = tmp_path / "image.png"
+    Image.new("RGB", (40, 30), "red").save(path)
+    return path

@@ -145,7 +145,8 @@ def test_positional_arguments() -> None:
 @pytest.mark.claim("seq.graph")
 def test_sequential_graph_read_back(tmp_path: Path) -> None:
     images = torch.ones(64, 3, 32, 32)
-    open_board(tmp_path, Tudui(), images).close()
+    with open_board(tmp_path, Tudui(), images):
+        pass
     graph = EventAccumulator(str(tmp_path)).Reload().Graph()
     computed = [node for node in graph.node if node.op.startswith("aten::")]
     assert [node.name.rsplit("/", 1)[0] for node in computed] == [
