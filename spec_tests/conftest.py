@@ -5,10 +5,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
+from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
 from reference import standin
+from reference.models import Tudui
 from spec_tests.implementations import known_differences, load
 
 settings.register_profile(
