@@ -169,7 +169,7 @@ def open_board(folder: Path, model: nn.Module, images: Tensor) -> Board:
         images: float of shape (N, 3, H, W), values from 0 to 1, on the network's device.
     """
     board = Board(folder, rewrite=True)
-    board.add_images("input", images)
+    board.add_images("input", images[:64])
     board.add_graph(model, images[:1])
     return board
 
