@@ -93,6 +93,18 @@ def test_cross_entropy_of_one_sample(
     torch.testing.assert_close(output, functional.cross_entropy(*arguments, **options), **FLOAT64)
 
 
+def test_cross_entropy_of_one_sample_has_a_gradient_where_torch_raises() -> None:
+    target = torch.tensor([1])
+    assert_same(
+        lambda logits: reference.cross_entropy(logits, target),
+        lambda logits: functional.cross_entropy(logits, target[0]),
+        draw(3),
+    )
+    loss = functional.cross_entropy(draw(3).requires_grad_(), target)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        loss.backward()
+
+
 def test_cross_entropy_of_large_logits() -> None:
     logits = torch.tensor([[1e4, 0.0, -1e4], [0.0, -torch.inf, 1.0]], dtype=torch.float64)
     for target in (torch.tensor([2, 0]), torch.tensor([0, 1])):

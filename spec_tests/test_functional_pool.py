@@ -77,9 +77,24 @@ def test_max_pool2d_passes_nan_on() -> None:
     assert reference.max_pool2d(plane, (2, 1)).isnan().tolist() == [[[False, True]]]
 
 
-def test_max_pool2d_of_nothing_but_padding_is_minus_infinity() -> None:
-    output = reference.max_pool2d(torch.ones(1, 3, 3), 2, 2, 1, 5, ceil_mode=True)
-    assert output.tolist() == [[[-torch.inf]]]
+def test_max_pool2d_finds_the_first_nan_and_torch_the_last() -> None:
+    row = torch.tensor([[[torch.nan, 1.0, torch.nan]]])
+    _, indices = reference.max_pool2d(row, (1, 3), return_indices=True)
+    assert indices.tolist() == [[[0]]]
+    _, indices = functional.max_pool2d(row, (1, 3), return_indices=True)
+    assert indices.tolist() == [[[2]]]
+
+
+def test_max_pool2d_of_nothing_but_padding_is_minus_infinity_beyond_the_plane() -> None:
+    """No gradient of torch's: it is written to the next plane, and after the last one anywhere."""
+    pixels, window = ones(3, 1, 1).requires_grad_(), ((1, 2), 1, (0, 1), (1, 2))
+    output, indices = reference.max_pool2d(pixels, *window, return_indices=True)
+    assert output.tolist() == [[[-torch.inf]]] * 3
+    assert indices.tolist() == [[[1]]] * 3
+    expected = functional.max_pool2d(pixels.detach(), *window, return_indices=True)
+    torch.testing.assert_close((output.detach(), indices), expected, **EXACT)
+    (gradient,) = torch.autograd.grad(output.sum(), pixels)
+    assert gradient.tolist() == [[[0.0]]] * 3
 
 
 @pytest.mark.parametrize(
