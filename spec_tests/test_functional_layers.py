@@ -171,6 +171,10 @@ REFUSED: dict[str, Refused] = {
     ),
     "linear weight": (lambda f: f.linear(ones(2, 3), ones(1, 4, 3)), ("weight", "(1, 4, 3)")),
     "linear scalar": (lambda f: f.linear(ones(), ones(4, 3)), ("input ()", "(4, 3)")),
+    "linear bias dtype": (
+        lambda f: f.linear(ones(2, 3), ones(4, 3), ones(4).double()),
+        ("bias", "float32", "float64"),
+    ),
     "linear dtype": (
         lambda f: f.linear(ones(2, 3), ones(4, 3).double()),
         ("weight", "float32", "float64"),
