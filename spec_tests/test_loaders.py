@@ -58,6 +58,11 @@ def test_loaders_shuffle_anew_each_epoch_and_keep_every_image(train_set: CIFAR10
     assert list(order) == epochs[1]
 
 
+def test_loaders_order_depends_on_the_seed(train_set: CIFAR10) -> None:
+    orders = [list(epoch_sampler(train_set, shuffle=True, seed=seed)) for seed in (0, 0, 5)]
+    assert orders[0] == orders[1] != orders[2]
+
+
 @pytest.mark.cuda
 def test_loaders_resident_batches_are_made_on_the_device(train_set: CIFAR10) -> None:
     images, targets = next(iter(ResidentLoader(train_set, 64, device="cuda")))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from reference.cifar10 import CIFAR10
 from reference.cli import main
 from reference.errors import RunError
 from reference.runs import Config, Run
@@ -85,6 +86,25 @@ def test_run_repeats_itself(small_cifar10: Path, tmp_path: Path, *, shuffle: boo
         for name in "ab"
     )
     torch.testing.assert_close(first.model.state_dict(), second.model.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_run_takes_the_images_in_a_new_order_each_epoch_if_asked(
+    small_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, shuffle: bool
+) -> None:
+    seen = []
+
+    def note(*args: object) -> torch.Tensor:
+        seen.append(args[3][1].tolist())
+        return torch.tensor(0.0)
+
+    monkeypatch.setattr("reference.training.train_step", note)
+    train(tmp_path / "run", small_cifar10, epochs=2, batch_size=250, shuffle=shuffle, device="cpu")
+    in_file_order = CIFAR10(small_cifar10).targets
+    first, second = seen
+    assert (first == in_file_order) is not shuffle
+    assert (second == first) is not shuffle
+    assert sorted(first) == sorted(second) == sorted(in_file_order)
 
 
 def test_run_options_change_the_weights(small_cifar10: Path, tmp_path: Path) -> None:

@@ -135,6 +135,31 @@ def test_run_can_be_prolonged(small_cifar10: Path, tmp_path: Path, whole_run: Pa
     assert json.loads((folder / "config.json").read_text())["options"]["epochs"] == 3
 
 
+def test_run_goes_on_from_its_newest_checkpoint(small_cifar10: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    train(folder, small_cifar10, epochs=2, device="cpu")
+    said = []
+    trainer = Trainer(Run.resume(folder, {"epochs": 3}), lambda *line: said.append(line))
+    trainer.fit()
+    assert ("resumed", 2) in said
+    assert [line for line in said if line[0] == "epoch"] == [("epoch", 3)]
+
+
+def test_run_takes_up_everything_in_its_checkpoint(small_cifar10: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    train(folder, small_cifar10, epochs=1, device="cpu")
+    path = folder / "checkpoints" / "epoch-001.pt"
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["optimizer"]["param_groups"][0]["lr"] = 0.125
+    checkpoint["rng"]["cpu"] = torch.Generator().manual_seed(99).get_state()
+    torch.save(checkpoint, path)
+    resumed = Trainer(Run.resume(folder, {}), lambda *_: None)
+    resumed.fit()
+    assert resumed.optimizer.param_groups[0]["lr"] == 0.125
+    assert torch.equal(torch.get_rng_state(), checkpoint["rng"]["cpu"])
+    assert (resumed.epoch, resumed.step) == (1, 4)
+
+
 def test_run_resumed_with_another_option_is_refused(whole_run: Path) -> None:
     before = (whole_run / "config.json").read_bytes()
     with pytest.raises(InputError, match=r"--lr 0\.5: the run in .* was started with 0\.01"):
