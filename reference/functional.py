@@ -102,7 +102,11 @@ def _check_conv2d(input: Tensor, weight: Tensor, bias: Tensor | None, groups: in
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise RuntimeError(f"bias must be (C_out,), got bias {tuple(bias.shape)}: {shapes}")
-    for name, tensor in (("weight", weight), ("bias", bias)):
+    _check_dtypes(input, weight=weight, bias=bias)
+
+
+def _check_dtypes(input: Tensor, **tensors: Tensor | None) -> None:
+    for name, tensor in tensors.items():
         if tensor is not None and tensor.dtype != input.dtype:
             raise RuntimeError(
                 f"{name} must have input's dtype {input.dtype}, got {tensor.dtype}: convert one "
@@ -166,11 +170,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"weight must be (out_features, in_features) with in_features the last dimension of "
             f"input: {shapes}: flatten input or change in_features"
         )
-    if weight.dtype != input.dtype:
-        raise RuntimeError(
-            f"weight must have input's dtype {input.dtype}, got {weight.dtype}: convert one of "
-            "them with .to(dtype)"
-        )
+    _check_dtypes(input, weight=weight, bias=bias)
     output = input @ weight.transpose(0, -1)
     if bias is None:
         return output
@@ -317,5 +317,4 @@ def _check_batch_norm(
             raise RuntimeError(
                 f"{name} must be (C,) = ({shape[1]},), got {tuple(tensor.shape)} for input {shape}"
             )
-        if tensor is not None and tensor.dtype != input.dtype:
-            raise RuntimeError(f"{name} must have input's dtype {input.dtype}, got {tensor.dtype}")
+    _check_dtypes(input, **named)

@@ -1,21 +1,19 @@
 """More operators as ONNX nodes: those that differ between training and evaluation."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
-from spec_tests.implementations._onnx import Run, _need, _node
+from spec_tests.implementations._arrays import Operator, history, need
+from spec_tests.implementations._onnx_node import Run, node
 
 PREVIEW = "ai.onnx.preview.training"
 
 
-def operators(run: Run) -> dict[str, Callable[..., Any]]:
+def operators(run: Run) -> dict[str, Operator]:
     """Return an adapter's functions, by name, for something that runs models."""
 
     def dropout(input: np.ndarray, p: float = 0.5, *, training: bool = True) -> np.ndarray:
         ratio = np.array(p, np.float32)
-        return _node(run, "Dropout", input, ratio, np.array(training))
+        return node(run, "Dropout", input, ratio, np.array(training))
 
     def batch_norm(
         input: np.ndarray,
@@ -28,14 +26,14 @@ def operators(run: Run) -> dict[str, Callable[..., Any]]:
         momentum: float = 0.1,
         eps: float = 1e-5,
     ) -> np.ndarray:
-        _need(running_mean is not None, "batch normalisation without running statistics")
+        need(running_mean is not None, "ONNX has no batch normalisation without running statistics")
         scale = np.ones_like(running_mean) if weight is None else weight
         shift = np.zeros_like(running_mean) if bias is None else bias
         inputs = input, scale, shift, running_mean, running_var
         options = {"epsilon": float(eps), "momentum": 1 - momentum, "training_mode": int(training)}
         if not training:
-            return _node(run, "BatchNormalization", *inputs, **options)
-        output, mean, variance = _node(run, "BatchNormalization", *inputs, outputs=3, **options)
+            return node(run, "BatchNormalization", *inputs, **options)
+        output, mean, variance = node(run, "BatchNormalization", *inputs, outputs=3, **options)
         running_mean[:], running_var[:] = mean, variance
         return output
 
@@ -48,10 +46,10 @@ def operators(run: Run) -> dict[str, Callable[..., Any]]:
         ignore_index: int = -100,
         reduction: str = "mean",
     ) -> np.ndarray:
-        _need(input.ndim > 1 and not label_smoothing, "such SoftmaxCrossEntropyLoss")
-        _need(target.dtype.kind == "i", "SoftmaxCrossEntropyLoss of probabilities")
+        need(input.ndim > 1 and not label_smoothing, "ONNX has no such SoftmaxCrossEntropyLoss")
+        need(target.dtype.kind == "i", "ONNX has no SoftmaxCrossEntropyLoss of probabilities")
         options = {"ignore_index": ignore_index, "reduction": reduction}
-        return _node(run, "SoftmaxCrossEntropyLoss", input, target, weight, **options)
+        return node(run, "SoftmaxCrossEntropyLoss", input, target, weight, **options)
 
     def sgd(
         params: np.ndarray,
@@ -64,18 +62,21 @@ def operators(run: Run) -> dict[str, Callable[..., Any]]:
         nesterov: bool = False,
         maximize: bool = False,
     ) -> np.ndarray:
-        _need(not maximize and lr >= 0, "Momentum that climbs")
-        _need(params.dtype == np.float32, "Momentum with options in float64")
+        need(not maximize and lr >= 0, "ONNX has no Momentum that climbs")
+        need(params.dtype == np.float32, "ONNX has no Momentum with options in float64")
         options = {"alpha": momentum, "beta": 1 - dampening, "norm_coefficient": weight_decay}
         mode = "nesterov" if nesterov else "standard"
-        buffer, history = np.zeros_like(params), []
-        for t, grad in enumerate(grads):
-            steps = np.array(lr, params.dtype), np.array(t)
-            params, buffer = _node(
-                run, "Momentum", *steps, params, grad, buffer,
-                outputs=2, domain=PREVIEW, mode=mode, **options,
-            )  # fmt: skip
-            history.append(params)
-        return np.stack(history)
+        buffer = np.zeros_like(params)
+
+        def step(number: int, grad: np.ndarray) -> np.ndarray:
+            nonlocal params, buffer
+            now = np.array(lr, params.dtype), np.array(number)
+            states = (params, grad, buffer)
+            params, buffer = node(
+                run, "Momentum", *now, *states, outputs=2, domain=PREVIEW, mode=mode, **options
+            )
+            return params
+
+        return history(grads, step)
 
     return {name: value for name, value in locals().items() if name != "run"}

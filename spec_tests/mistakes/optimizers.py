@@ -1,4 +1,4 @@
-"""Optimizers and gradients that are slightly wrong."""
+"""Optimizers that are slightly wrong."""
 
 from collections.abc import Callable
 from typing import Any
@@ -281,27 +281,3 @@ def adam_rate_by_default(**arguments: Any) -> Array:
 def beta_of_one_accepted(betas: tuple[float, float] = (0.9, 0.999), **rest: Any) -> Array:
     """A beta of 1 is taken for a little less."""
     return exact.adam(betas=tuple(min(beta, 0.999) for beta in betas), **rest)
-
-
-@wrong("backward")
-def not_accumulated(**arguments: Any) -> Array:
-    """A second backward pass replaces the gradient of the first."""
-    return exact.backward(**arguments | {"times": 1})
-
-
-@wrong("backward")
-def gradients_averaged(**arguments: Any) -> Array:
-    """Two backward passes leave their mean."""
-    return exact.backward(**arguments) / max(arguments.get("times", 1), 1)
-
-
-@wrong("backward")
-def doubled_after_first(**arguments: Any) -> Array:
-    """Only the last two passes add up."""
-    return exact.backward(**arguments | {"times": min(arguments.get("times", 1), 2)})
-
-
-@wrong("backward")
-def output_gradient_ignored(grad_output: Array, **rest: Any) -> Array:
-    """The gradient that comes from above is taken for 1."""
-    return exact.backward(grad_output=np.ones_like(grad_output), **rest)

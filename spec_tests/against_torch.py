@@ -1,0 +1,62 @@
+"""Hold the definitions of `reference.functional` against torch: values, gradients, refusals."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from reference import functional as reference
+
+TORCH = SimpleNamespace(**vars(functional), flatten=torch.flatten)
+
+# An output sums at most 100 products, a gradient at most 500, each below 10: the rounding of
+# float64 (2.2e-16 for each term) stays below 10 * 500 * 2.2e-16 = 1.1e-12.
+FLOAT64 = {"rtol": 1.1e-12, "atol": 1.1e-12}
+EXACT = {"rtol": 0.0, "atol": 0.0}
+
+Options = dict[str, Any]
+
+# A call in which the argument is the implementation, and what the message must contain.
+Refused = tuple[Callable[[Any], object], tuple[str, ...]]
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def ones(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.ones(shape, dtype=dtype)
+
+
+def value_and_gradients(operator: Callable[..., Any], *tensors: Tensor) -> tuple[Tensor, ...]:
+    """Run an operator; weigh its output unevenly and differentiate with regard to every tensor."""
+    leaves = [tensor.detach().clone().requires_grad_() for tensor in tensors]
+    output = operator(*leaves)
+    gradients = torch.autograd.grad(output, leaves, draw(*output.shape, seed=99))
+    return (output.detach(), *gradients)
+
+
+def assert_same(
+    ours: Callable[..., Any], theirs: Callable[..., Any], *tensors: Tensor, **options: object
+) -> None:
+    """Hold one operator against another on the same tensors, all of which get a gradient."""
+    torch.testing.assert_close(
+        value_and_gradients(lambda *leaves: ours(*leaves, **options), *tensors),
+        value_and_gradients(lambda *leaves: theirs(*leaves, **options), *tensors),
+        **FLOAT64,
+    )
+
+
+def assert_refused_alike(refused: Refused) -> None:
+    """The reference raises torch's exception, with a message of its own that names the cause."""
+    call, words = refused
+    with pytest.raises((RuntimeError, ValueError, IndexError, TypeError)) as theirs:
+        call(TORCH)
+    with pytest.raises(theirs.type) as ours:
+        call(reference)
+    assert ours.type is theirs.type
+    assert [word for word in words if word not in str(ours.value)] == []
