@@ -116,7 +116,7 @@ def test_avg_pool2d_cuts_integers_towards_zero() -> None:
     torch.testing.assert_close(output, torch.tensor([[[-1, 1]]]), **EXACT)
 
 
-@pytest.mark.parametrize("output_size", [3, (None, 3), (2, None)], ids=str)
+@pytest.mark.parametrize("output_size", [3, (None, 3), (2, None), (0, 3)], ids=str)
 @pytest.mark.parametrize("shape", [(2, 3, 7, 8), (0, 2, 4, 4)], ids=str)
 def test_adaptive_avg_pool2d(
     shape: tuple[int, ...], output_size: int | tuple[int | None, int | None]

@@ -171,7 +171,7 @@ def test_transforms_compose_can_be_pickled() -> None:
     assert same(again(drawn()), transform(drawn()))
 
 
-def course_and_ours(image: Image.Image) -> None:
+def assert_equals_torchvision(image: Image.Image) -> None:
     """Hold all that the course does with one photograph against torchvision."""
     tensor = to_tensor(image)
     assert same(tensor, functional.to_tensor(image))
@@ -186,11 +186,11 @@ def course_and_ours(image: Image.Image) -> None:
 @pytest.mark.parametrize("name", ["ants", "bees"])
 def test_transforms_drawn_insects(name: str) -> None:
     ((path, _),) = by_folder(INSECTS / name)
-    course_and_ours(read_image(path))
+    assert_equals_torchvision(read_image(path))
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["ants", "bees"])
 def test_transforms_real_insects(real_data: Path, name: str) -> None:
     for path, _ in by_folder(real_data / "hymenoptera_data" / "train" / name)[::25]:
-        course_and_ours(read_image(path))
+        assert_equals_torchvision(read_image(path))
