@@ -34,6 +34,7 @@ def test_relu():
 def run_pytest(folder: Path, register: str, tests: str, *args: str) -> tuple[int, str]:
     """Run pytest over a project with this register and these tests."""
     (folder / "spec_tests").mkdir()
+    (folder / "spec_tests" / "__init__.py").touch()  # else an installed spec_tests comes first
     shutil.copy(claims.__file__, folder / "spec_tests")
     (folder / "conftest.py").write_text('pytest_plugins = ["spec_tests.claims"]\n')
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = claim\n")

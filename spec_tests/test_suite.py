@@ -116,7 +116,7 @@ def test_unknown_device_is_one_line() -> None:
 
 def test_what_is_missing_is_skipped_and_said(tmp_path: Path) -> None:
     """An adapter of one's own, by its dotted path: it has ReLU only, and the header names it."""
-    (tmp_path / "mine.py").write_text(
+    (tmp_path / "relu_alone.py").write_text(
         "import numpy as np\n"
         "def relu(*, input, inplace=False):\n"
         "    if inplace:\n"
@@ -124,7 +124,7 @@ def test_what_is_missing_is_skipped_and_said(tmp_path: Path) -> None:
         "    return np.maximum(input, 0)\n"
     )
     tests = [f"spec_tests/test_{name}.py" for name in ("relu", "sigmoid")]
-    options = ["--impl", "mine", "-o", f"pythonpath=. {tmp_path}", "-p", "no:cacheprovider"]
+    options = ["--impl", "relu_alone", "-o", f"pythonpath={tmp_path} .", "-p", "no:cacheprovider"]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-k", "vector", *tests],
         cwd=ROOT,
@@ -133,8 +133,8 @@ def test_what_is_missing_is_skipped_and_said(tmp_path: Path) -> None:
         check=False,
     )
     assert run.returncode == pytest.ExitCode.OK, run.stdout
-    assert "implementations: mine" in run.stdout
-    assert "not implemented by mine: sigmoid" in run.stdout
-    assert "not implemented by mine: NotImplementedError: in place" in run.stdout
+    assert "implementations: relu_alone" in run.stdout
+    assert "not implemented by relu_alone: sigmoid" in run.stdout
+    assert "not implemented by relu_alone: NotImplementedError: in place" in run.stdout
     relu, sigmoid = (len(vectors.cases(name)) for name in ("relu", "sigmoid"))
     assert f"{relu - 1} passed, {sigmoid + 1} skipped" in run.stdout
