@@ -11,9 +11,9 @@ from typing import IO, TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from reference.conversion import LAYERS, RefusedError, network_class, state_of, unpickle
 from reference.errors import InputError, RunError
 from reference.pickles import DamagedError, names_in
+from reference.whole_network import LAYERS, RefusedError, network_class, state_of, unpickle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

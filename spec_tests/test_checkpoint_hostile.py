@@ -34,7 +34,7 @@ def test_checkpoint_hostile_files_are_many(report: dict[str, Any]) -> None:
     assert len({file["name"] for file in report["files"]}) == len(report["files"])
 
 
-@pytest.mark.parametrize("way", ["load", "convert"])
+@pytest.mark.parametrize("way", ["load", "convert"], ids=["read", "rewritten"])
 def test_checkpoint_hostile_file_is_refused_in_one_line(report: dict[str, Any], way: str) -> None:
     lines = {file["name"]: file[way] for file in report["files"]}
     assert {name: line for name, line in lines.items() if "\n" in line or len(line) > 500} == {}

@@ -71,7 +71,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_checkpoint_of_a_whole_network_is_converted(
+def test_checkpoint_of_a_whole_network_becomes_a_state_dict(
     saved: Path, tmp_path: Path, capsys: Capture, name: str
 ) -> None:
     assert not hasattr(sys.modules["__main__"], "Tudui")
@@ -205,7 +205,9 @@ def test_checkpoint_of_more_than_the_courses_layers_is_refused(
         load_checkpoint(tmp_path / "net.pth")
 
 
-def test_checkpoint_convert_never_overwrites(saved: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_checkpoint_rewritten_never_overwrites(
+    saved: Path, tmp_path: Path, capsys: Capture
+) -> None:
     taken = tmp_path / "taken.pt"
     taken.write_text("mine")
     old = str(saved / "main-zip-cpu.pth")
@@ -221,13 +223,13 @@ def test_checkpoint_convert_never_overwrites(saved: Path, tmp_path: Path, capsys
     assert list(tmp_path.iterdir()) == [taken]
 
 
-def test_checkpoint_convert_leaves_a_state_dict_alone(saved: Path, tmp_path: Path) -> None:
+def test_checkpoint_rewriting_leaves_a_state_dict_alone(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no whole network: it can be used as it is"):
         convert(saved / "main.pt", tmp_path / "new.pt")
     assert not (tmp_path / "new.pt").exists()
 
 
-def test_checkpoint_convert_on_a_full_disk_leaves_nothing(
+def test_checkpoint_rewritten_on_a_full_disk_leaves_nothing(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     def full(*_args: object) -> None:
