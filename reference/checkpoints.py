@@ -180,7 +180,7 @@ def load_weights(model: nn.Module, state: dict[str, Tensor], path: Path | str) -
         path: the file to name in an error.
 
     Raises:
-        InputError: the keys or the shapes are another network's.
+        InputError: the keys or the shapes are another network's, or a weight is no number.
     """
     own = model.state_dict()
     missing = sorted(own.keys() - state.keys())
@@ -195,6 +195,11 @@ def load_weights(model: nn.Module, state: dict[str, Tensor], path: Path | str) -
         said = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in problems.items() if keys)
         raise InputError(
             f"{path} holds another network than {type(model).__name__}: {said}{_cause(own, state)}"
+        )
+    if broken := [key for key, value in state.items() if not value.isfinite().all()]:
+        raise InputError(
+            f"{path} holds weights that are no numbers ({broken[0]}): its training diverged; "
+            "train with a smaller --lr"
         )
     model.load_state_dict(state)
 

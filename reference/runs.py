@@ -124,6 +124,8 @@ class Run:
     @classmethod
     def start(cls, folder: Path, config: Config) -> Self:
         """Prepare a new run, in a folder that is missing or empty."""
+        if not str(folder).isprintable():  # nor can TensorBoard write to a name that is not UTF-8
+            raise InputError(f"--out {str(folder)!r}: choose a name that can be printed")
         place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
             raise InputError(f"--out {folder} cannot be written: choose another")

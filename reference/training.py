@@ -154,19 +154,19 @@ class Trainer:
         """Take up the run's newest checkpoint, and the log up to there."""
         path = self.run.last_checkpoint()
         if path is not None:
-            checkpoint = load_checkpoint(path, self.device)
-            load_weights(self.model, checkpoint["model"], path)
             try:
-                self._take_up(checkpoint)
+                self._take_up(path)
             except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
                 raise InputError(
-                    f"{path} is no checkpoint of this run ({error}): delete it, and --resume goes "
-                    "on from the one before"
+                    f"{path} is no checkpoint of this run: delete it, and --resume goes on from "
+                    "the one before"
                 ) from error
             self.say("resumed", self.epoch)
         self.run.read_records(self.step)
 
-    def _take_up(self, checkpoint: dict[str, Any]) -> None:
+    def _take_up(self, path: Path) -> None:
+        checkpoint = load_checkpoint(path, self.device)
+        load_weights(self.model, checkpoint["model"], path)
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         self.epoch, self.step = int(checkpoint["epoch"]), int(checkpoint["step"])
         torch.set_rng_state(checkpoint["rng"]["cpu"].cpu())

@@ -13,6 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from reference import standin
 from reference.models import Tudui
 from spec_tests.implementations import known_differences, load
+from spec_tests.pictures import INSECTS
 
 settings.register_profile(
     "default",
@@ -124,3 +125,10 @@ def image(tmp_path: Path) -> Path:
     path = tmp_path / "image.png"
     Image.new("RGB", (40, 30), "red").save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def ant() -> Image.Image:
+    """A drawing of the size of the course's 0013035.jpg: 768 wide, 512 high."""
+    with Image.open(INSECTS / "ants" / "drawn-ant.png") as picture:
+        return picture.convert("RGB")

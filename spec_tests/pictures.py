@@ -1,12 +1,14 @@
 """Pictures, and what it means that two are the same."""
 
 import random
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
 from PIL import Image
 
+INSECTS = Path(__file__).parent.parent / "fixtures" / "images" / "insects"
 Picture = TypeVar("Picture", Image.Image, torch.Tensor)
 
 

@@ -38,6 +38,7 @@ BAD_TRAINING = {
     "seed": (["--seed", "-1"], "--seed -1: must be from 0"),
     "precision": (["--precision", "fp8"], "--precision fp8: must be fp32 or bf16"),
     "device": (["--device", "abacus"], "--device abacus: torch knows no such device"),
+    "name": (["--out", "{tmp}/\udcff"], "choose a name that can be printed"),
     "a run already": (["--out", "{tmp}/full"], "full is not empty: choose another --out"),
     "no run": (["--resume"], "run holds no run: leave out --resume"),
     "option": (["--speed", "9"], "unrecognized arguments: --speed 9"),
@@ -87,6 +88,12 @@ class Code:
         return print, ("run!",)
 
 
+def diverged(path: Path) -> None:
+    state = torch.load(path, weights_only=True)
+    state["model.4.bias"][3] = torch.nan
+    torch.save(state, path)
+
+
 def with_code(path: Path) -> None:
     torch.save({"model": Code()}, path)
 
@@ -97,6 +104,7 @@ def with_code(path: Path) -> None:
         (Path.unlink, "model.pth cannot be read: No such file"),
         (cut_short, "model.pth is damaged or no checkpoint"),
         (of_another_network, "model.pth holds another network than Tudui: missing: model.0.bias"),
+        (diverged, "model.pth holds weights that are no numbers (model.4.bias)"),
         (with_code, "model.pth asks to run code when it is loaded"),
     ],
 )

@@ -14,7 +14,7 @@ from reference.transforms import compose, resize, to_tensor
 
 
 @pytest.fixture(scope="module")
-def test_set(small_cifar10: Path) -> CIFAR10:
+def drawn_set(small_cifar10: Path) -> CIFAR10:
     return CIFAR10(small_cifar10, train=False, transform=ToTensor())
 
 
@@ -76,19 +76,19 @@ def test_keyword_only() -> None:
 
 
 @pytest.mark.claim("dataloader.instance", "dataloader.two-parts", "dataloader.int-targets")
-def test_batch_is_images_and_targets(test_set: CIFAR10) -> None:
-    batch = next(iter(DataLoader(test_set, batch_size=4)))
+def test_batch_is_images_and_targets(drawn_set: CIFAR10) -> None:
+    batch = next(iter(DataLoader(drawn_set, batch_size=4)))
     images, targets = batch
     assert isinstance(batch, list)
     assert images.dtype == torch.float32
     assert targets.dtype == torch.int64
-    assert targets.tolist() == test_set.targets[:4]
+    assert targets.tolist() == drawn_set.targets[:4]
 
 
 @pytest.mark.claim("dataloader.batch-of-four", "dataloader.batch-of-64")
 @pytest.mark.parametrize("size", [4, 64])
-def test_shape_of_a_batch(test_set: CIFAR10, size: int) -> None:
-    images, targets = next(iter(DataLoader(test_set, batch_size=size, shuffle=True)))
+def test_shape_of_a_batch(drawn_set: CIFAR10, size: int) -> None:
+    images, targets = next(iter(DataLoader(drawn_set, batch_size=size, shuffle=True)))
     assert images.shape == (size, 3, 32, 32)
     assert targets.shape == (size,)
 
@@ -105,8 +105,8 @@ def test_last_batch(ten_thousand: range) -> None:
 @pytest.mark.data
 @pytest.mark.claim("dataloader.last-batch", "dataloader.batch-of-64")
 def test_last_batch_of_the_real_test_images(real_data: Path) -> None:
-    test_set = CIFAR10(real_data, train=False, transform=to_tensor)
-    shapes = [images.shape for images, _ in DataLoader(test_set, 64)]
+    drawn_set = CIFAR10(real_data, train=False, transform=to_tensor)
+    shapes = [images.shape for images, _ in DataLoader(drawn_set, 64)]
     assert shapes == [(64, 3, 32, 32)] * 156 + [(16, 3, 32, 32)]
 
 

@@ -11,8 +11,8 @@ from torchvision.transforms import Compose, Resize, ToTensor
 
 from reference.datasets import LabelledImages, by_folder, by_name, by_text_file
 from reference.errors import InputError
+from spec_tests.pictures import INSECTS
 
-INSECTS = Path(__file__).parent.parent / "fixtures" / "images" / "insects"
 Sample = tuple[Image.Image, str]
 
 

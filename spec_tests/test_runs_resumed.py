@@ -217,7 +217,7 @@ def test_run_goes_on_past_foreign_checkpoints(
     assert trainer.run.last_checkpoint() == trainer.run.checkpoints / "epoch-001.pt"
 
 
-@pytest.mark.parametrize("part", ["optimizer", "rng", "epoch", "step"])
+@pytest.mark.parametrize("part", ["model", "optimizer", "rng", "epoch", "step"])
 def test_run_resumed_from_a_damaged_checkpoint_says_what_to_do(
     small_cifar10: Path, tmp_path: Path, part: str
 ) -> None:

@@ -12,9 +12,8 @@ from torchvision.transforms import functional
 
 from reference.datasets import by_folder, read_image
 from reference.transforms import compose, normalize, resize, to_pil_image, to_tensor
-from spec_tests.pictures import drawn, noise, same
+from spec_tests.pictures import INSECTS, drawn, noise, same
 
-INSECTS = Path(__file__).parent.parent / "fixtures" / "images" / "insects"
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I", "F"]
 
 

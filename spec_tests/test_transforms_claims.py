@@ -23,15 +23,7 @@ from torchvision.transforms import (
 
 from reference.transforms import compose, random_crop, resize, to_pil_image, to_tensor
 
-INSECTS = Path(__file__).parent.parent / "fixtures" / "images" / "insects"
 HALF = [0.5, 0.5, 0.5]
-
-
-@pytest.fixture(scope="module")
-def ant() -> Image.Image:
-    """A drawing of the size of the course's 0013035.jpg: 768 wide, 512 high."""
-    with Image.open(INSECTS / "ants" / "drawn-ant.png") as image:
-        return image.convert("RGB")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """P12: Normalize, torchvision's and the reference's, as the course describes it."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from PIL import Image
@@ -10,15 +8,7 @@ from torchvision.transforms import Compose, Normalize, Resize, ToTensor
 
 from reference.transforms import normalize, resize, to_tensor
 
-INSECTS = Path(__file__).parent.parent / "fixtures" / "images" / "insects"
 HALF = [0.5, 0.5, 0.5]
-
-
-@pytest.fixture(scope="module")
-def ant() -> Image.Image:
-    """A drawing of the size of the course's 0013035.jpg: 768 wide, 512 high."""
-    with Image.open(INSECTS / "ants" / "drawn-ant.png") as image:
-        return image.convert("RGB")
 
 
 @pytest.fixture(scope="module")
