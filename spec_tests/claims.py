@@ -34,8 +34,9 @@ class Claim:
 
     `status` is `holds`; `erratum`, false when it was written; `changed`, true once; or
     `environment`, true only where something is installed or present. All but the first say in
-    `now` what holds today and in `since` from which version on. `rows` are the rows of the survey
-    that the claim covers. `untestable` says why no program can check the claim.
+    `now` what holds today and in `since` from which version on; `write` is what to type in place of
+    code that fails. `rows` are the rows of the survey that the claim covers. `untestable` says why
+    no program can check the claim. What ends in `zh` says the same in Chinese.
     """
 
     id: str
@@ -48,8 +49,11 @@ class Claim:
     status: str
     rows: tuple[str, ...] = ()
     now: str = ""
+    now_zh: str = ""
     since: str = ""
+    write: str = ""
     untestable: str = ""
+    untestable_zh: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*", self.id):
