@@ -154,15 +154,25 @@ def check_links(register: dict[str, Claim], items: Iterable[pytest.Item], *, who
         )
 
 
-def _collects_everything(config: pytest.Config) -> bool:
-    """Whether the arguments take in this whole folder (-k and -m choose only afterwards)."""
+def left_out(config: pytest.Config) -> str:
+    """Say which arguments keep some files or tests of this folder from being collected.
+
+    -k and -m are none of them: they choose among the tests that were collected.
+
+    Returns:
+        The arguments, as in `only spec_tests/test_conv2d.py`; empty when all is collected.
+    """
     here = Path(__file__).parent
-    if any(config.getoption(name) for name in ("ignore", "ignore_glob", "deselect")):
-        return False
+    for flag in ("--ignore", "--ignore-glob", "--deselect", "--last-failed"):
+        if value := config.getoption(flag, default=None):  # without its plugin there is no option
+            return flag if value is True else f"{flag} {' '.join(map(str, value))}"
     roots = [
         Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args
     ]
-    return any(root in (here, *here.parents) for root in roots)
+    if any(root in (here, *here.parents) for root in roots):
+        return ""
+    more = f" and {len(roots) - 3} more" if len(roots) > 3 else ""
+    return f"only {' '.join(config.args[:3])}{more}"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -175,7 +185,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     try:
-        check_links(config.stash[REGISTER], items, whole=_collects_everything(config))
+        check_links(config.stash[REGISTER], items, whole=not left_out(config))
     except RegisterError as error:
         raise pytest.UsageError(str(error)) from error
 
