@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent.parent / "fixtures" / "claims"
+HERE = Path(__file__).parent
+FOLDER = HERE.parent / "fixtures" / "claims"
 
 KINDS = ("value", "shape", "text", "error", "effect", "default")
 ORACLES = ("printed", "derived", "independent", "captured")
@@ -162,17 +163,22 @@ def left_out(config: pytest.Config) -> str:
     Returns:
         The arguments, as in `only spec_tests/test_conv2d.py`; empty when all is collected.
     """
-    here = Path(__file__).parent
     for flag in ("--ignore", "--ignore-glob", "--deselect", "--last-failed"):
         if value := config.getoption(flag, default=None):  # without its plugin there is no option
             return flag if value is True else f"{flag} {' '.join(map(str, value))}"
-    roots = [
-        Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args
-    ]
-    if any(root in (here, *here.parents) for root in roots):
+    if any(root in (HERE, *HERE.parents) for root in _roots(config)):
         return ""
-    more = f" and {len(roots) - 3} more" if len(roots) > 3 else ""
+    more = f" and {len(config.args) - 3} more" if len(config.args) > 3 else ""
     return f"only {' '.join(config.args[:3])}{more}"
+
+
+def takes_in_some(config: pytest.Config) -> bool:
+    """Whether some of this folder is collected; the benchmarks are another."""
+    return not left_out(config) or any(HERE in (r, *r.parents) for r in _roots(config))
+
+
+def _roots(config: pytest.Config) -> list[Path]:
+    return [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -183,9 +189,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    config = session.config
+    whole = not (left_out(config) or session.testsfailed)  # a file may not even be collected
     try:
-        check_links(config.stash[REGISTER], items, whole=not left_out(config))
+        check_links(config.stash[REGISTER], items, whole=whole)
     except RegisterError as error:
         raise pytest.UsageError(str(error)) from error
 

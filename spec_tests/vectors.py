@@ -179,10 +179,7 @@ def _check_error(implementation: ModuleType, case: Case, error: Exception) -> No
             return
     if isinstance(error, NotImplementedError):
         raise NotImplementedHereError(told) from error
-    if case.error:
-        told = f"must be {_refused(case)}, not with {told}"
-    else:
-        told = f"raised {told}"
+    told = f"must be {_refused(case)}, not with {told}" if case.error else f"raised {told}"
     own_frames = traceback.format_tb(error.__traceback__)[2:]  # without `check` and `outcome`
     raise RaisedError(case, told, "".join(own_frames)) from None
 
