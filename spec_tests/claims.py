@@ -164,7 +164,7 @@ def left_out(config: pytest.Config) -> str:
         The arguments, as in `only spec_tests/test_conv2d.py`; empty when all is collected.
     """
     for flag in ("--ignore", "--ignore-glob", "--deselect", "--last-failed"):
-        if value := config.getoption(flag, default=None):  # without its plugin there is no option
+        if value := config.getoption(flag, None):  # without its plugin there is no option
             return flag if value is True else f"{flag} {' '.join(map(str, value))}"
     if any(root in (HERE, *HERE.parents) for root in _roots(config)):
         return ""
@@ -174,7 +174,7 @@ def left_out(config: pytest.Config) -> str:
 
 def takes_in_some(config: pytest.Config) -> bool:
     """Whether some of this folder is collected; the benchmarks are another."""
-    return not left_out(config) or any(HERE in (r, *r.parents) for r in _roots(config))
+    return any(root in (HERE, *HERE.parents) or HERE in root.parents for root in _roots(config))
 
 
 def _roots(config: pytest.Config) -> list[Path]:

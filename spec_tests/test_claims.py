@@ -1,52 +1,13 @@
 """The register resolves the link between statements and tests both ways."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from spec_tests import claims
-
-CLAIM = """
-[[claim]]
-id = "relu.zero"
-lesson = "P20"
-source = ["004 19"]
-says = "ReLU of -1 is 0."
-zh = "-1 的 ReLU 是 0。"
-kind = "value"
-oracle = "derived"
-status = "holds"
-"""
-TEST = """
-import pytest
-
-@pytest.mark.claim("relu.zero")
-def test_relu():
-    assert max(-1, 0) == 0
-"""
-
-
-def run_pytest(folder: Path, register: str, tests: str, *args: str) -> tuple[int, str]:
-    """Run pytest over a project with this register and these tests."""
-    (folder / "spec_tests").mkdir()
-    (folder / "spec_tests" / "__init__.py").touch()  # else an installed spec_tests comes first
-    shutil.copy(claims.__file__, folder / "spec_tests")
-    (folder / "conftest.py").write_text('pytest_plugins = ["spec_tests.claims"]\n')
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = claim\n")
-    (folder / "fixtures" / "claims").mkdir(parents=True)
-    (folder / "fixtures" / "claims" / "act.toml").write_text(register, encoding="utf-8")
-    (folder / "spec_tests" / "test_act.py").write_text(tests)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(args or ["spec_tests"])]
-    bare = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
-    done = subprocess.run(
-        command, cwd=folder, env=bare, capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
+from spec_tests.small_project import CLAIM, TEST, run_pytest
 
 
 def test_linked_claim_passes(tmp_path: Path) -> None:
@@ -119,3 +80,38 @@ def test_failing_test_prints_its_claim(tmp_path: Path) -> None:
     code, output = run_pytest(tmp_path, CLAIM, TEST.replace("== 0", "== 1"))
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "relu.zero (P20, holds): ReLU of -1 is 0." in output
+
+
+def test_an_error_in_collection_is_not_taken_for_a_claim_without_a_test(tmp_path: Path) -> None:
+    code, output = run_pytest(tmp_path, CLAIM, "import nosuch")
+    assert code == pytest.ExitCode.INTERRUPTED
+    assert "No module named 'nosuch'" in output
+    assert "no test names the claim" not in output
+
+
+@pytest.mark.parametrize(
+    ("folder", "args", "options", "left_out", "some"),
+    [
+        (".", ["spec_tests"], {}, "", True),
+        (".", ["."], {}, "", True),
+        ("..", [claims.HERE.parent.name], {}, "", True),
+        ("spec_tests", ["."], {}, "", True),
+        (".", ["benchmarks", "spec_tests"], {}, "", True),
+        (".", ["benchmarks"], {}, "only benchmarks", False),
+        (".", ["spec_tests/test_a.py::test_b"], {}, "only spec_tests/test_a.py::test_b", True),
+        (".", list("abcde"), {}, "only a b c and 2 more", False),
+        (".", ["."], {"--ignore": ["a.py"]}, "--ignore a.py", True),
+        (".", ["spec_tests"], {"--deselect": ["a::b", "c"]}, "--deselect a::b c", True),
+        (".", ["spec_tests"], {"--last-failed": True}, "--last-failed", True),
+    ],
+)
+def test_what_the_arguments_leave_out(
+    folder: str, args: list[str], options: dict[str, object], left_out: str, *, some: bool
+) -> None:
+    config = SimpleNamespace(
+        args=args,
+        invocation_params=SimpleNamespace(dir=claims.HERE.parent / folder),
+        getoption=options.get,
+    )
+    assert claims.left_out(config) == left_out
+    assert claims.takes_in_some(config) is some
