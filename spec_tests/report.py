@@ -126,9 +126,12 @@ def pytest_terminal_summary(
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, which appears whole or not at all."""
+    """Write a file, which appears whole or not at all.
+
+    What is no Unicode, as of a file's name in a message, is written as JSON escapes it.
+    """
     part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
+    part.write_bytes(text.encode("utf-8", "backslashreplace"))
     part.replace(path)
 
 
@@ -167,17 +170,20 @@ def _ran(item: pytest.Item, column: str, outcome: str, detail: str) -> Ran:
 
 def column_of(item: pytest.Item, outcome: str) -> dict[str, str]:
     """Return what a test held against the course: PyTorch, where it was given nothing else."""
-    name, device = tested_by(item) or "torch", "cpu"
-    module = item.config.stash[TESTED][name] if tested_by(item) else None
-    if hasattr(module, "use"):
-        device = item.config.getoption("--device")
-    elif not module and item.get_closest_marker("cuda") and outcome in {"passed", "failed"}:
-        device = "cuda"
-    title = f"torch {_version('torch')}" if name == "torch" else name_of(module)
+    name, device = tested_by(item) or "torch", _device(item, outcome)
+    other = name != "torch"
+    title = name_of(item.config.stash[TESTED][name]) if other else f"torch {_version('torch')}"
     if device == "cpu":
         return {"id": name, "title": title, "device": device}
     kind = device.partition(":")[0]
     return {"id": f"{name}-{kind}", "title": f"{title} on {_named(device)}", "device": device}
+
+
+def _device(item: pytest.Item, outcome: str) -> str:
+    if name := tested_by(item):
+        movable = hasattr(item.config.stash[TESTED][name], "use")
+        return item.config.getoption("--device") if movable else "cpu"
+    return "cuda" if item.get_closest_marker("cuda") and outcome in {"passed", "failed"} else "cpu"
 
 
 @cache
