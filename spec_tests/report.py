@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LINES] = []
     if (folder := _folder(config)) is None:
         return
-    if config.getoption("-n", default=None):
+    if config.getoption("-n", None):
         raise pytest.UsageError("--report: leave out -n: only its workers know what they found")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def _message(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config, folder = session.config, _folder(session.config)
-    ran_here = claims.takes_in_some(config) and not config.getoption("-n", default=None)
+    ran_here = claims.takes_in_some(config) and not config.getoption("-n", None)
     if exitstatus == pytest.ExitCode.USAGE_ERROR or not (folder or ran_here):
         return
     found = _results(session, exitstatus)

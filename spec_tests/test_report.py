@@ -146,6 +146,15 @@ def test_a_folder_that_cannot_be_is_refused_at_once(tmp_path: Path, name: str) -
     )
 
 
+def test_workers_of_xdist_are_refused(tmp_path: Path) -> None:
+    options = {"--report": "out", "-n": 2}
+    config = SimpleNamespace(
+        stash={}, getoption=options.get, invocation_params=SimpleNamespace(dir=tmp_path)
+    )
+    with pytest.raises(pytest.UsageError, match="^--report: leave out -n: "):
+        report.pytest_configure(config)
+
+
 def test_a_report_that_cannot_be_written_fails_the_run_and_loses_nothing(tmp_path: Path) -> None:
     gone = "\ndef test_gone():\n    import pathlib\n    pathlib.Path('out').rmdir()\n"
     code, output = run_pytest(tmp_path, CLAIM, TEST + gone, "spec_tests", "--report", "out")
