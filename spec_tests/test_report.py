@@ -151,7 +151,7 @@ def test_workers_of_xdist_are_refused(tmp_path: Path) -> None:
     config = SimpleNamespace(
         stash={}, getoption=options.get, invocation_params=SimpleNamespace(dir=tmp_path)
     )
-    with pytest.raises(pytest.UsageError, match="^--report: leave out -n: "):
+    with pytest.raises(pytest.UsageError, match=r"^--report: leave out -n: "):
         report.pytest_configure(config)
 
 
