@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from PIL import Image
+from PIL import Image, ImageShow
 from torch.utils.tensorboard import SummaryWriter
 
 from reference import standin
@@ -132,3 +133,23 @@ def ant() -> Image.Image:
     """A drawing of the size of the course's 0013035.jpg: 768 wide, 512 high."""
     with Image.open(INSECTS / "ants" / "drawn-ant.png") as picture:
         return picture.convert("RGB")
+
+
+class _Noting(ImageShow.Viewer):
+    """Shows nothing; keeps what it is asked to show."""
+
+    def __init__(self) -> None:
+        self.seen: list[Image.Image] = []
+
+    def show_image(self, image: Image.Image, **_: Any) -> int:
+        """Keep the image."""
+        self.seen.append(image)
+        return 1
+
+
+@pytest.fixture
+def viewed(monkeypatch: pytest.MonkeyPatch) -> list[Image.Image]:
+    """The images that `show()` hands to Pillow's viewer; none is opened."""
+    viewer = _Noting()
+    monkeypatch.setattr(ImageShow, "_viewers", [viewer])
+    return viewer.seen
