@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -135,21 +134,10 @@ def ant() -> Image.Image:
         return picture.convert("RGB")
 
 
-class _Noting(ImageShow.Viewer):
-    """Shows nothing; keeps what it is asked to show."""
-
-    def __init__(self) -> None:
-        self.seen: list[Image.Image] = []
-
-    def show_image(self, image: Image.Image, **_: Any) -> int:
-        """Keep the image."""
-        self.seen.append(image)
-        return 1
-
-
 @pytest.fixture
 def viewed(monkeypatch: pytest.MonkeyPatch) -> list[Image.Image]:
-    """The images that `show()` hands to Pillow's viewer; none is opened."""
-    viewer = _Noting()
+    """The images that `show()` hands to Pillow's viewer; no window opens."""
+    seen: list[Image.Image] = []
+    viewer = SimpleNamespace(show=lambda image, **_: seen.append(image) or True)
     monkeypatch.setattr(ImageShow, "_viewers", [viewer])
-    return viewer.seen
+    return seen

@@ -274,3 +274,11 @@ def test_show_without_a_viewer(ant: Image.Image, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(ImageShow, "_viewers", [])
     ant.show()
     assert ImageShow.show(ant) is False
+
+
+@pytest.mark.claim("transforms.compose-list")
+def test_compose_takes_a_list(ant: Image.Image) -> None:
+    steps = [Resize((512, 512)), ToTensor()]
+    assert Compose(steps)(ant).shape == (3, 512, 512)
+    with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+        Compose(*steps)
