@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from PIL import Image
+from PIL import Image, ImageShow
 from torch.utils.tensorboard import SummaryWriter
 
 from reference import standin
@@ -136,3 +137,12 @@ def ant() -> Image.Image:
     """A drawing of the size of the course's 0013035.jpg: 768 wide, 512 high."""
     with Image.open(INSECTS / "ants" / "drawn-ant.png") as picture:
         return picture.convert("RGB")
+
+
+@pytest.fixture
+def viewed(monkeypatch: pytest.MonkeyPatch) -> list[Image.Image]:
+    """The images that `show()` hands to Pillow's viewer; no window opens."""
+    seen: list[Image.Image] = []
+    viewer = SimpleNamespace(show=lambda image, **_: seen.append(image) or True)
+    monkeypatch.setattr(ImageShow, "_viewers", [viewer])
+    return seen

@@ -62,3 +62,14 @@ def test_backward_keeps_the_weights() -> None:
     layer(torch.ones(2)).sum().backward()
     assert layer.weight.grad.tolist() == [[1, 1]]
     assert layer.weight.tolist() == [[0.5, 0.5]]
+
+
+@pytest.mark.claim("backward.grad-fn")
+def test_backward_leaves_a_weight_without_grad_fn() -> None:
+    net = Net()
+    weight, loss = net.model1[0].weight, loss_of(net)
+    assert weight.grad_fn is None
+    assert loss.grad_fn.name() == "NllLossBackward0"
+    loss.backward()
+    assert weight.grad is not None
+    assert weight.grad_fn is None

@@ -1,5 +1,7 @@
 """P4-P5: dir and help, with which one finds one's way."""
 
+import builtins
+import code
 import inspect
 import os
 import pydoc
@@ -8,6 +10,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.data import Dataset
 
 
@@ -79,3 +82,23 @@ def test_dir_lists_names_and_listdir_files(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     assert dir() == ["monkeypatch", "tmp_path"]
     assert os.listdir() == ["a.txt"]  # noqa: PTH208 - the function of the course
+
+
+@pytest.mark.claim("builtin.dir-lists-all")
+def test_dir_leaves_out_numbered_layers() -> None:
+    network = nn.Sequential(nn.ReLU())
+    assert getattr(network, "0") is network[0]
+    assert "forward" in dir(network)
+    assert "0" not in dir(network)
+    assert [name for name, _ in network.named_children()] == ["0"]
+
+
+@pytest.mark.claim("builtin.shown-without-print")
+def test_interpreter_shows_what_a_script_does_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builtins, "_", None, raising=False)  # where an interpreter keeps it
+    exec("dir(torch.cuda)", {"torch": torch})  # noqa: S102 - as a script does
+    assert capsys.readouterr().out == ""
+    code.InteractiveInterpreter({"torch": torch}).runsource("dir(torch.cuda)")
+    assert "'is_available'" in capsys.readouterr().out

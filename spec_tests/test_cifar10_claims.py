@@ -1,5 +1,6 @@
 """P14: CIFAR-10 as torchvision and the reference read it."""
 
+import hashlib
 import inspect
 import shutil
 from collections import Counter
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from torchvision.transforms import ToTensor
+from PIL import Image
+from torchvision.datasets import utils
+from torchvision.transforms import Compose, RandomCrop, ToTensor
 
 from reference.cifar10 import CIFAR10
 from reference.errors import InputError
@@ -17,6 +20,7 @@ CLASSES = [
     "airplane", "automobile", "bird", "cat", "deer",
     "dog", "frog", "horse", "ship", "truck",
 ]  # fmt: skip
+FOLDER = "cifar-10-batches-py"
 
 
 @pytest.fixture
@@ -188,3 +192,82 @@ def test_missing_data_are_downloaded(tmp_path: Path, fetched: list[str]) -> None
         torchvision.datasets.CIFAR10(tmp_path, download=True)
     (address,) = fetched
     assert address.endswith("/cifar-10-python.tar.gz")
+
+
+@pytest.mark.claim("cifar10.transform")
+def test_transform_takes_the_image(small_cifar10: Path) -> None:
+    whole = CIFAR10(small_cifar10)[0][0]
+    taken: list[Image.Image] = []
+    dataset = CIFAR10(
+        small_cifar10, transform=Compose([lambda i: taken.append(i) or i, RandomCrop((8, 16))])
+    )
+    image, _ = dataset[0]
+    assert taken == [whole]
+    assert image.size == (16, 8)
+
+
+@pytest.mark.claim("cifar10.other-datasets")
+@pytest.mark.parametrize(
+    ("name", "choice"),
+    [("CIFAR10", "train"), ("MNIST", "train"), ("STL10", "split"), ("VOCDetection", "image_set")],
+)
+def test_data_sets_have_arguments_of_their_own(name: str, choice: str) -> None:
+    arguments = inspect.signature(getattr(torchvision.datasets, name)).parameters
+    assert [c for c in ("train", "split", "image_set") if c in arguments] == [choice]
+
+
+@pytest.mark.claim("cifar10.url")
+def test_url_in_the_source() -> None:
+    address = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+    assert torchvision.datasets.CIFAR10.url == address
+    assert f'url = "{address}"' in inspect.getsource(torchvision.datasets.CIFAR10)
+
+
+@pytest.mark.claim("cifar10.url-shown")
+def test_download_does_not_show_its_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(utils, "_get_redirect_url", lambda url, **_: url)
+    monkeypatch.setattr(utils, "_urlretrieve", lambda _, path: Path(path).touch())
+    utils.download_url(torchvision.datasets.CIFAR10.url, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["cifar-10-python.tar.gz"]
+    assert "".join(capsys.readouterr()) == ""
+
+
+@pytest.fixture
+def archive(vouched: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small CIFAR-10 as an archive, alone in its folder and with the checksum expected."""
+    packed = shutil.make_archive(str(vouched / "cifar-10-python"), "gztar", vouched, FOLDER)
+    shutil.rmtree(vouched / FOLDER)
+    checksum = hashlib.md5(Path(packed).read_bytes()).hexdigest()
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "tgz_md5", checksum)
+    return Path(packed)
+
+
+def no_network(*_: object, **__: object) -> None:
+    raise ConnectionError("asked for the network")
+
+
+@pytest.mark.filterwarnings("ignore:Python 3.14 will, by default, filter:DeprecationWarning")
+@pytest.mark.claim("cifar10.archive-by-hand")
+def test_archive_fetched_by_hand(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utils, "_get_redirect_url", no_network)
+    with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
+        torchvision.datasets.CIFAR10(archive.parent)
+    assert len(torchvision.datasets.CIFAR10(archive.parent, download=True)) == 250
+    assert (archive.parent / FOLDER / "test_batch").is_file()
+
+
+@pytest.mark.claim("cifar10.archive-by-hand")
+def test_archive_fetched_by_hand_is_checked(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utils, "_get_redirect_url", no_network)
+    archive.write_bytes(archive.read_bytes()[:-1])
+    with pytest.raises(ConnectionError):
+        torchvision.datasets.CIFAR10(archive.parent, download=True)
+
+
+@pytest.mark.claim("cifar10.show")
+def test_show(small_cifar10: Path, viewed: list[Image.Image]) -> None:
+    image, _ = CIFAR10(small_cifar10, train=False)[0]
+    image.show()
+    assert [(seen.size, seen.tobytes()) for seen in viewed] == [((32, 32), image.tobytes())]

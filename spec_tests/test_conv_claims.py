@@ -155,3 +155,11 @@ def test_conv_padding_that_keeps_32(stride: int, needed: int) -> None:
     image, kernel = torch.ones(1, 1, 32, 32), torch.ones(1, 1, 5, 5)
     sizes = [conv2d(image, kernel, stride=stride, padding=p).shape[-1] for p in range(20)]
     assert [p for p, size in enumerate(sizes) if size == 32] == [needed]
+
+
+@pytest.mark.claim("conv.outputs-stacked")
+def test_conv_results_of_the_kernels_are_stacked() -> None:
+    image = torch.tensor([[[[1, 2], [3, 4]]]])
+    kernels = torch.tensor([1, 10, -1]).reshape(3, 1, 1, 1)
+    stacked = [[[1, 2], [3, 4]], [[10, 20], [30, 40]], [[-1, -2], [-3, -4]]]
+    assert conv2d(image, kernels).tolist() == [stacked]

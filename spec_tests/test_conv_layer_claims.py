@@ -12,6 +12,11 @@ from torch.nn.functional import conv2d
 from torch.utils.tensorboard import SummaryWriter
 from torchvision.transforms import ToTensor
 
+EXAMPLE = torch.tensor(
+    [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
+).reshape(1, 1, 5, 5)
+KERNEL = torch.tensor([[1, 2, 1], [0, 1, 0], [2, 1, 0]]).reshape(1, 1, 3, 3)
+
 
 class Net(nn.Module):
     """The module of the lesson's listing."""
@@ -192,9 +197,11 @@ def test_conv_rejects_other_channels() -> None:
 
 @pytest.mark.claim("conv.kernel-one-tuple")
 def test_conv_kernel_size_as_one_tuple_fails() -> None:
+    images = torch.zeros(64, 3, 32, 32)
     layer = nn.Conv2d(in_channels=3, out_channels=32, kernel_size=(5,), padding=2)
     with pytest.raises(RuntimeError, match="stride to be a single integer value or a list of 1"):
-        layer(torch.zeros(64, 3, 32, 32))
+        layer(images)
+    assert nn.Conv2d(3, 32, kernel_size=5, padding=2)(images).shape == (64, 32, 32, 32)
 
 
 @pytest.mark.claim("conv.layer-rejects-integers")
@@ -203,3 +210,72 @@ def test_conv_layer_rejects_integers() -> None:
     assert conv2d(image, torch.ones(1, 1, 5, 5, dtype=torch.long)).tolist() == [[[[25]]]]
     with pytest.raises(RuntimeError, match="should be the same"):
         nn.Conv2d(1, 1, 3)(image)
+
+
+@pytest.mark.claim("conv.kernel-pair")
+def test_conv_kernel_pair_is_height_and_width() -> None:
+    ones = [nn.Conv2d(1, 1, size, bias=False) for size in ((1, 3), (3, 1))]
+    for layer in ones:
+        nn.init.ones_(layer.weight)
+    wide, high = (layer(EXAMPLE.float())[0, 0].tolist() for layer in ones)
+    assert wide[0] == [3, 5, 4]  # 1+2+0, 2+0+3, 0+3+1
+    assert len(wide) == 5
+    assert high[0] == [2, 5, 3, 6, 2]  # 1+0+1, 2+1+2, 0+2+1, 3+3+0, 1+1+0
+    assert len(high) == 3
+
+
+@pytest.mark.claim("conv.padding-pair")
+def test_conv_padding_pair_is_rows_and_columns() -> None:
+    """The printed result with padding 1, without its outer columns, and without its outer rows."""
+    assert conv2d(EXAMPLE, KERNEL, padding=(1, 0)).tolist() == [
+        [[[3, 4, 10], [10, 12, 12], [18, 16, 16], [13, 9, 3], [13, 9, 7]]]
+    ]
+    assert conv2d(EXAMPLE, KERNEL, padding=(0, 1)).tolist() == [
+        [[[5, 10, 12, 12, 6], [7, 18, 16, 16, 8], [11, 13, 9, 3, 4]]]
+    ]
+
+
+@pytest.mark.claim("conv.bias-learnable")
+def test_conv_bias_is_added_and_learnt() -> None:
+    layer = nn.Conv2d(1, 2, 1)
+    nn.init.zeros_(layer.weight)
+    with torch.no_grad():
+        layer.bias.copy_(torch.tensor([0.5, -2.0]))
+    output = layer(torch.rand(1, 1, 2, 2))
+    assert output.tolist() == [[[[0.5, 0.5], [0.5, 0.5]], [[-2, -2], [-2, -2]]]]
+    output.sum().backward()
+    assert layer.bias.grad.tolist() == [4, 4]  # each of the four places adds it once
+    assert nn.Conv2d(1, 2, 1, bias=False).bias is None
+
+
+@pytest.mark.claim("conv.groups")
+@pytest.mark.parametrize(
+    ("groups", "sums"),
+    [(1, [1111, 1111, 1111, 1111]), (2, [11, 11, 1100, 1100]), (4, [1, 10, 100, 1000])],
+)
+def test_conv_groups_keep_channels_apart(groups: int, sums: list[int]) -> None:
+    layer = nn.Conv2d(4, 4, 1, groups=groups, bias=False)
+    nn.init.ones_(layer.weight)
+    image = torch.tensor([1.0, 10.0, 100.0, 1000.0]).reshape(4, 1, 1)
+    assert layer(image).flatten().tolist() == sums
+    with pytest.raises(ValueError, match="in_channels must be divisible by groups"):
+        nn.Conv2d(4, 4, 1, groups=3)
+
+
+@pytest.mark.claim("conv.animations")
+@pytest.mark.parametrize(
+    ("size", "kernel", "options", "result"),
+    [
+        pytest.param(4, 3, {}, 2, id="no-padding"),
+        pytest.param(5, 4, {"padding": 2}, 6, id="arbitrary-padding"),
+        pytest.param(5, 3, {"padding": 1}, 5, id="half-padding"),
+        pytest.param(5, 3, {"padding": 2}, 7, id="full-padding"),
+        pytest.param(5, 3, {"stride": 2}, 2, id="stride"),
+        pytest.param(5, 3, {"padding": 1, "stride": 2}, 3, id="padding-and-stride"),
+        pytest.param(6, 3, {"padding": 1, "stride": 2}, 3, id="padding-and-stride-odd"),
+        pytest.param(7, 3, {"dilation": 2}, 3, id="dilation"),
+    ],
+)
+def test_conv_animations(size: int, kernel: int, options: dict[str, int], result: int) -> None:
+    image, weight = torch.zeros(1, 1, size, size), torch.zeros(1, 1, kernel, kernel)
+    assert conv2d(image, weight, **options).shape == (1, 1, result, result)

@@ -235,3 +235,24 @@ def test_steps_of_two_epochs(ten_thousand: range) -> None:
     loader = DataLoader(ten_thousand, 64, shuffle=True)
     steps = [[step for step, _ in enumerate(loader)] for _ in range(2)]
     assert steps == [list(range(157)), list(range(157))]
+
+
+@pytest.mark.claim("dataloader.name")
+def test_datasetloader_is_no_name() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'datasetloader'"):
+        _ = torch.utils.data.datasetloader
+    assert "drop_last" in inspect.signature(torch.utils.data.DataLoader).parameters
+
+
+@pytest.mark.claim("dataloader.printed-targets")
+def test_targets_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    for targets in DataLoader([6, 9, 9, 1, 0, 9, 5, 6], batch_size=4):
+        print(targets)
+    assert capsys.readouterr().out == "tensor([6, 9, 9, 1])\ntensor([0, 9, 5, 6])\n"
+
+
+@pytest.mark.claim("dataloader.printed-batch")
+def test_listing_prints_its_own_batch_size(drawn_set: CIFAR10) -> None:
+    for size in (64, 4):
+        images, _ = next(iter(DataLoader(drawn_set, batch_size=size, shuffle=True)))
+        assert str(images.shape) == f"torch.Size([{size}, 3, 32, 32])"

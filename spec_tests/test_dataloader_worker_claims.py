@@ -109,3 +109,56 @@ def test_script_without_guard_fails_where_workers_are_spawned(tmp_path: Path) ->
     assert run.returncode != 0
     assert "An attempt has been made to start a new process before" in run.stderr
     assert "bootstrapping phase" in run.stderr
+
+
+class Slow(Dataset[int]):
+    """Takes longer than anybody waits here."""
+
+    def __getitem__(self, index: int) -> int:
+        time.sleep(0.5)
+        return index
+
+    def __len__(self) -> int:
+        return 1
+
+
+@pytest.mark.claim("dataloader.timeout-expires")
+def test_timeout_expires() -> None:
+    loader = DataLoader(Slow(), num_workers=1, multiprocessing_context="fork", timeout=0.1)
+    with pytest.raises(RuntimeError, match=r"DataLoader timed out after 0\.1 seconds"):
+        next(iter(loader))
+
+
+class Seeds(Dataset[torch.Tensor]):
+    """Each sample says which worker loaded it, and with which seed."""
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return torch.tensor([get_worker_info().id, torch.initial_seed()])
+
+    def __len__(self) -> int:
+        return 4
+
+
+def seeds(seed: int, **options: object) -> list[int]:
+    """Return what each of two workers was seeded with, under a generator of that seed."""
+    generator = torch.Generator().manual_seed(seed)
+    loader = forked(Seeds(), num_workers=2, generator=generator, **options)
+    return [seed for _, seed in sorted(loaded_by(loader))]
+
+
+@pytest.mark.claim("dataloader.worker-seeds")
+def test_generator_seeds_the_workers() -> None:
+    first, second = seeds(1)
+    assert second == first + 1
+    assert seeds(1) == [first, second]
+    assert first not in seeds(2)
+
+
+@pytest.mark.claim("dataloader.init-after-seeding")
+def test_worker_init_fn_runs_between_seeding_and_loading(tmp_path: Path) -> None:
+    def note_and_seed(worker: int) -> None:
+        (tmp_path / str(worker)).write_text(str(torch.initial_seed()))
+        torch.manual_seed(worker)
+
+    assert seeds(1, worker_init_fn=note_and_seed) == [0, 1]
+    assert [int((tmp_path / name).read_text()) for name in "01"] == seeds(1)

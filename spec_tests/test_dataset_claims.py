@@ -1,6 +1,7 @@
 """P5-P7: data sets of images, the course's own class and the reference beside it."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -231,3 +232,59 @@ def test_opencv_gives_blue_green_red(name: str) -> None:
 def test_folder_names_of_the_archive(train: Path) -> None:
     assert sorted(path.name for path in train.iterdir()) == ["ants", "bees"]
     assert not (train / "ants_image").exists()
+
+
+@pytest.mark.claim("dataset.opencv-window")
+def test_opencv_without_windows() -> None:
+    cv = pytest.importorskip("cv2", reason="needs OpenCV: pip install opencv-python-headless")
+    if not re.search(r"GUI:\s+NONE", cv.getBuildInformation()):
+        pytest.skip("this OpenCV has windows: needs opencv-python-headless")
+    for call in (lambda: cv.imshow("img", np.zeros((4, 6, 3), np.uint8)), lambda: cv.waitKey(0)):
+        with pytest.raises(cv.error, match="The function is not implemented"):
+            call()
+
+
+@pytest.mark.claim("dataset.names-once")
+def test_names_are_listed_once_and_images_opened_when_asked_for(root: Path) -> None:
+    datasets = MyData(root, "ants"), LabelledImages(by_folder(root / "ants"))
+    Image.new("RGB", (6, 4)).save(root / "ants" / "9.png")
+    assert [len(dataset) for dataset in datasets] == [8, 8]
+    for path in (root / "ants").iterdir():
+        path.unlink()
+    assert [len(dataset) for dataset in datasets] == [8, 8]
+    with pytest.raises(FileNotFoundError):
+        datasets[0][0]
+    with pytest.raises(InputError, match=r"0\.png"):
+        datasets[1][0]
+
+
+@pytest.mark.claim("dataset.image-open-reads")
+def test_image_open_reads_no_pixels(tmp_path: Path) -> None:
+    path = tmp_path / "ant.png"
+    whole = (INSECTS / "ants" / "drawn-ant.png").read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with Image.open(path) as image:
+        assert image.size == (768, 512)
+        with pytest.raises(OSError, match="truncated"):
+            image.load()
+    with pytest.raises(InputError, match=r"ant\.png"):
+        LabelledImages([(path, "ants")])[0]
+
+
+@pytest.mark.claim("dataset.sorted-guarantee")
+def test_missing_label_shifts_the_sorted_ones(labelled: tuple[Path, Path]) -> None:
+    images, texts = labelled
+    (texts / "3.txt").unlink()
+    image_list, label_list = sorted(images.iterdir()), sorted(texts.iterdir())
+    pairs = [(image_list[i].stem, label_list[i].stem) for i in range(6)]
+    assert pairs == [("0", "0"), ("1", "1"), ("2", "2"), ("3", "4"), ("4", "5"), ("5", "6")]
+    with pytest.raises(InputError, match=r"has no file\.txt for 3"):
+        by_text_file(images, texts)
+
+
+@pytest.mark.claim("dataset.readline-label")
+def test_readline_keeps_the_end_of_the_line(labelled: tuple[Path, Path]) -> None:
+    images, texts = labelled
+    with (texts / "5.txt").open(encoding="utf-8") as f:
+        assert f.readline() == "ant 5\n"
+    assert LabelledImages(by_text_file(images, texts))[5][1] == "ant 5"

@@ -8,6 +8,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from torch.utils import data
 from torch.utils.data import Dataset
@@ -109,3 +110,60 @@ def test_tree_is_no_python() -> None:
     tree = "root: folder\n    |\n    +-- label: ants\n"
     with pytest.raises(IndentationError, match="unexpected indent"):
         compile(tree, "tree", "exec")
+
+
+@pytest.mark.claim("dataset.join-absolute")
+def test_join_drops_what_stands_before_a_separator() -> None:
+    assert posixpath.join("dataset/train", "/ants") == "/ants"
+    assert ntpath.join("dataset\\train", "\\ants") == "\\ants"
+    assert posixpath.join("dataset/train/", "ants") == "dataset/train/ants"
+
+
+class Squares:
+    """Inherits from nothing."""
+
+    def __getitem__(self, index: int) -> int:
+        return index * index
+
+    def __len__(self) -> int:
+        return 4
+
+
+@pytest.mark.claim("dataset.inherit")
+def test_data_set_need_not_inherit() -> None:
+    for dataset in (Squares(), [0, 1, 4, 9]):
+        assert [batch.tolist() for batch in data.DataLoader(dataset, 3)] == [[0, 1, 4], [9]]
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Squares() + Squares()
+    heir = type("Heir", (Squares, Dataset), {})
+    assert list(heir() + heir()) == [0, 1, 4, 9, 0, 1, 4, 9]
+
+
+@pytest.mark.claim("dataset.bare-names")
+def test_names_need_their_underscores() -> None:
+    class MyData(Dataset[str]):
+        def init(self, root: str) -> None:
+            self.root = root
+
+        def getitem(self, index: int) -> str:
+            return f"{self.root}/{index}"
+
+        def len(self) -> int:
+            return 1
+
+    with pytest.raises(TypeError, match=r"MyData\(\) takes no arguments"):
+        MyData("ants")
+    with pytest.raises(NotImplementedError, match="should implement __getitem__"):
+        MyData()[0]
+    with pytest.raises(TypeError, match=r"object of type 'MyData' has no len\(\)"):
+        len(MyData())
+
+
+@pytest.mark.claim("dataset.dict-unpacked")
+def test_unpacking_a_batch_of_dicts_gives_its_keys() -> None:
+    samples = [{"img": torch.zeros(3, 2, 2), "label": "ants"}]
+    (j,) = data.DataLoader(samples)
+    imgs, labels = j
+    assert (imgs, labels) == ("img", "label")
+    assert j["img"].shape == (1, 3, 2, 2)
+    assert j["label"] == ["ants"]

@@ -120,3 +120,13 @@ def test_two_full_stops_are_the_folder_above(
     assert Path().samefile(tmp_path)
     assert Path("..").samefile(tmp_path.parent)
     assert not Path("…").exists()
+
+
+@pytest.mark.claim("env.opencv-missing")
+def test_opencv_is_no_part_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(importlib.metadata.PackageNotFoundError):
+        importlib.metadata.version("cv2")  # pip knows no such package
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.setattr(sys, "path", [])  # where packages are found, OpenCV among them
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'cv2'$"):
+        importlib.import_module("cv2")

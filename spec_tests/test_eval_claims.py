@@ -1,5 +1,6 @@
 """P28-P29: evaluation without gradients, its mode, and its counting."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,22 @@ def test_argmax_of_logits_is_that_of_probabilities() -> None:
     assert logits.sum(1).tolist() == [-0.5, 16]  # no probabilities: those sum to 1
     assert logits.softmax(1).sum(1).tolist() == pytest.approx([1, 1])
     assert logits.argmax(1).tolist() == logits.softmax(1).argmax(1).tolist() == [1, 0]
+
+
+@pytest.mark.claim("eval.argmax-dim")
+def test_argmax_takes_dim() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'direction'"):
+        LOGITS.argmax(direction=1)
+    assert LOGITS.argmax(dim=1).tolist() == [1, 0]
+
+
+@pytest.mark.claim("eval.no-tuning")
+def test_evaluation_leaves_the_network_as_it_was() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(2), nn.Dropout(), nn.Linear(2, 2))
+    before = copy.deepcopy(network.state_dict())
+    evaluate(network, nn.CrossEntropyLoss(), [(LOGITS, torch.tensor([0, 0]))])
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+    assert all(parameter.grad is None for parameter in network.parameters())
+    with torch.no_grad():
+        network.train()(LOGITS)
+    assert not torch.equal(network[0].running_mean, before["0.running_mean"])

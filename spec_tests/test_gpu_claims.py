@@ -226,3 +226,12 @@ def test_gpu_is_faster() -> None:
 
     seconds("cuda")  # loads its libraries
     assert seconds("cuda") < seconds("cpu")
+
+
+@pytest.mark.claim("gpu.device-is-a-name")
+def test_device_moves_nothing() -> None:
+    device = torch.device("meta")
+    images = torch.ones(1)
+    assert images.device == torch.device("cpu")
+    assert images.to(device).is_meta
+    assert str(torch.device("cuda:99")) == "cuda:99"  # no machine has so many

@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -119,3 +120,17 @@ def test_flatten_layer_keeps_the_batch() -> None:
     layer = nn.Flatten()
     assert str(layer) == "Flatten(start_dim=1, end_dim=-1)"
     assert layer(torch.zeros(64, 64, 4, 4)).shape == (64, 1024)
+
+
+@pytest.mark.claim("linear.normalization-term")
+def test_networks_with_normalization() -> None:
+    """Each of those that came after VGG16 has some; on meta they take no memory."""
+    layers = (nn.BatchNorm2d, nn.LayerNorm)
+    names = ["vgg16", "resnet18", "mobilenet_v2", "vit_b_16", "convnext_tiny"]
+    normalized = []
+    for name in names:
+        with torch.device("meta"):
+            network = torchvision.models.get_model(name)
+        if any(isinstance(layer, layers) for layer in network.modules()):
+            normalized.append(name)
+    assert normalized == names[1:]

@@ -151,3 +151,23 @@ def test_loss_of_every_batch_without_an_optimizer(real_data: Path) -> None:
         ]
     assert len(losses) == 157
     assert 2.2 <= min(losses) < max(losses) < 2.4
+
+
+@pytest.mark.claim("loss.purpose")
+@pytest.mark.parametrize(
+    ("loss_fn", "target", "far", "near"),
+    [
+        (nn.L1Loss(), [[3.0, 0.0]], [[7.0, 0.0]], [[4.0, 0.0]]),
+        (nn.MSELoss(), [[3.0, 0.0]], [[7.0, 0.0]], [[4.0, 0.0]]),
+        (nn.CrossEntropyLoss(), [0], [[0.0, 4.0]], [[4.0, 0.0]]),
+    ],
+)
+def test_loss_is_the_gap_and_the_start_of_backward(
+    loss_fn: nn.Module, target: list, far: list, near: list
+) -> None:
+    outputs = [torch.tensor(output, requires_grad=True) for output in (far, near)]
+    losses = [loss_fn(output, torch.tensor(target)) for output in outputs]
+    assert losses[0] > losses[1] > 0
+    for loss, output in zip(losses, outputs, strict=True):
+        loss.backward()
+        assert output.grad[0, 0] != 0

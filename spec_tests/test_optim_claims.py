@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn, optim
+from torch.utils.data import DataLoader
+from torchvision.transforms import ToTensor
 
 from reference.cifar10 import CIFAR10
 from reference.loaders import ResidentLoader
@@ -183,3 +185,36 @@ def test_optim_loop_of_the_lesson() -> None:
         loss.backward()
         optimizer.step()
     assert model.weight.tolist() == [[1]]  # gradients -2 and -1, velocities -2 and -2
+
+
+@pytest.mark.claim("optim.second-optimizer")
+def test_optim_second_assignment_replaces_the_first() -> None:
+    def trained(optimizer: optim.Optimizer) -> bool:
+        before = model.weight.clone()
+        for input, target in [(torch.ones(4, 2), torch.ones(4, 1))]:
+            optimizer.zero_grad()
+            nn.MSELoss()(model(input), target).backward()
+            optimizer.step()
+        return not torch.equal(before, model.weight)
+
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    assert trained(optimizer)
+    optimizer = optim.Adam([parameter(1.0), parameter(2.0)], lr=0.0001)
+    assert not trained(optimizer)
+
+
+@pytest.mark.claim("optim.loop-over-dataset")
+def test_optim_loop_over_a_dataset(small_cifar10: Path) -> None:
+    dataset, model, loss_fn = (
+        CIFAR10(small_cifar10, transform=ToTensor()),
+        Tudui(),
+        nn.CrossEntropyLoss(),
+    )
+    image, target = next(iter(dataset))
+    with pytest.raises(RuntimeError, match=r"shapes cannot be multiplied \(64x16 and 1024x64\)"):
+        model(image)
+    with pytest.raises(TypeError, match=r"argument 'target' .* must be Tensor, not int"):
+        loss_fn(torch.zeros(1, 10), target)
+    images, targets = next(iter(DataLoader(dataset, batch_size=64)))
+    assert loss_fn(model(images), targets).shape == ()

@@ -166,3 +166,9 @@ def test_maxpool_keeps_the_channels() -> None:
 def test_maxpool_rejects_two_dimensions() -> None:
     with pytest.raises(RuntimeError, match="3D or 4D"):
         nn.MaxPool2d(3)(IMAGE.float())
+
+
+@pytest.mark.claim("maxpool.ceil-removes")
+def test_maxpool_keeps_the_maximum_of_the_border() -> None:
+    row = torch.tensor([[[[4.0, 6.0, 5.0, 1.0, 9.0]]]])
+    assert nn.MaxPool2d((1, 3), ceil_mode=True)(row).tolist() == [[[[6, 9]]]]

@@ -48,17 +48,6 @@ def test_output_shape() -> None:
     assert str(output.shape) == "torch.Size([64, 10])"
 
 
-@pytest.mark.claim("seq.commented-layers")
-def test_network_without_layers() -> None:
-    class Test(nn.Module):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return self.model1(images)
-
-    assert str(Test()) == "Test()"
-    with pytest.raises(AttributeError, match="'Test' object has no attribute 'model1'"):
-        Test()(torch.ones(64, 3, 32, 32))
-
-
 @pytest.mark.claim("seq.feature-sizes")
 def test_feature_sizes() -> None:
     features, sizes = torch.ones(1, 3, 32, 32), []
@@ -160,3 +149,46 @@ def test_sequential_graph_read_back(tmp_path: Path) -> None:
     assert [tuple(dim.size for dim in shape[1:]) for shape in shapes] == SIZES
     assert computed[0].input[0] == "input/images"
     assert all(node.input[0] == before.name for before, node in pairwise(computed))
+
+
+class WrittenOut(nn.Module):
+    """The course's first form: each layer an attribute, and a line of forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.maxpool1, self.conv2, self.maxpool2, *rest = layers()
+        self.conv3, self.maxpool3, self.flatten, self.linear1, self.linear2 = rest
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the class scores."""
+        x = self.maxpool1(self.conv1(x))
+        x = self.maxpool2(self.conv2(x))
+        x = self.maxpool3(self.conv3(x))
+        return self.linear2(self.linear1(self.flatten(x)))
+
+
+@pytest.mark.claim("seq.replaces-attributes")
+def test_sequential_does_what_forward_wrote_out() -> None:
+    written_out, ours = WrittenOut(), Tudui()
+    ours.load_state_dict(dict(zip(ours.state_dict(), written_out.parameters(), strict=True)))
+    images = torch.rand(4, 3, 32, 32)
+    assert torch.equal(nn.Sequential(*written_out.children())(images), written_out(images))
+    assert torch.equal(ours(images), written_out(images))
+
+
+@pytest.mark.claim("seq.output-values")
+def test_row_of_the_output_as_printed() -> None:
+    network, other = Tudui(), Tudui()
+    images = torch.ones(2, 3, 32, 32)
+    assert not torch.equal(network(images), other(images))
+    documented = [
+        0.9006, -0.2945, -0.2323, -0.3727, -0.1290, 0.0100, 0.2389, 0.2414, -0.3818, 0.0179,
+    ]  # fmt: skip
+    last = network.model[8]
+    nn.init.zeros_(last.weight)
+    with torch.no_grad():
+        last.bias.copy_(torch.tensor(documented))
+    assert " ".join(str(network(images)[0]).split()) == (
+        "tensor([ 0.9006, -0.2945, -0.2323, -0.3727, -0.1290, 0.0100, 0.2389, 0.2414, "
+        "-0.3818, 0.0179], grad_fn=<SelectBackward0>)"
+    )

@@ -142,3 +142,27 @@ def test_tensor_on_a_gpu() -> None:
     x = torch.tensor([1, 2], device="cuda") + 1
     assert x.is_cuda
     assert x.tolist() == [2, 3]
+
+
+@pytest.mark.claim("tensor.view-any")
+def test_tensor_view_of_a_transposed_one() -> None:
+    x = torch.arange(16).view(4, 4)
+    assert x.view(-1, 8).shape == (2, 8)
+    x.t_()
+    with pytest.raises(RuntimeError, match=r"view size is not compatible.*Use \.reshape"):
+        x.view(-1, 8)
+    assert x.reshape(-1, 8).tolist() == [[0, 4, 8, 12, 1, 5, 9, 13], [2, 6, 10, 14, 3, 7, 11, 15]]
+
+
+@pytest.mark.claim("tensor.one-x")
+def test_tensor_that_takes_every_line_of_the_listing() -> None:
+    eight, single = torch.arange(8).view(2, 4), torch.tensor([[7]])
+    assert eight[:, 1].tolist() == [1, 5]
+    assert eight.view(-1, 8).shape == (1, 8)
+    with pytest.raises(RuntimeError, match="8 elements cannot be converted to Scalar"):
+        eight.item()
+    assert single.item() == 7
+    with pytest.raises(IndexError, match="index 1 is out of bounds"):
+        single[:, 1]
+    with pytest.raises(RuntimeError, match=r"shape '\[-1, 8\]' is invalid for input of size 1"):
+        single.view(-1, 8)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from packaging.version import Version
+from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 from tensorboard.backend.event_processing.io_wrapper import IsTensorFlowEventsFile
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
@@ -138,3 +139,23 @@ def test_event_files_only(writer: SummaryWriter) -> None:
     events.rename("logs/model.pt")
     assert not IsTensorFlowEventsFile("logs/model.pt")
     assert logged("logs").Tags()["scalars"] == []
+
+
+@pytest.mark.claim("tensorboard.compare-runs")
+def test_runs_are_kept_apart_and_shown_together(tmp_path: Path) -> None:
+    for rate, loss in ((0.1, 3.0), (0.01, 2.0)):
+        with SummaryWriter(str(tmp_path / f"lr_{rate}")) as writer:
+            writer.add_scalar("loss", loss, 0)
+    runs = EventMultiplexer().AddRunsFromDirectory(str(tmp_path)).Reload()
+    assert sorted(runs.Runs()) == ["lr_0.01", "lr_0.1"]
+    assert [runs.Scalars(run, "loss")[0].value for run in ("lr_0.01", "lr_0.1")] == [2, 3]
+
+
+@pytest.mark.claim("tensorboard.close")
+def test_closed_writer_has_written_everything(writer: SummaryWriter) -> None:
+    for i in range(100):
+        writer.add_scalar("y=x", i, i)
+    writer.close()
+    assert len(logged("logs").Scalars("y=x")) == 100
+    writer.add_scalar("late", 1, 1)  # goes to a file of its own
+    assert len(list(Path("logs").iterdir())) == 2

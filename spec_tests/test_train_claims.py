@@ -252,3 +252,44 @@ def test_epochs_are_timed(small_run: SimpleNamespace) -> None:
     first, second = (epoch["seconds"] for epoch in small_run.epochs)
     assert min(first, second) > 0
     assert first + second <= small_run.seconds
+
+
+@pytest.mark.claim("train.drop-last-train")
+def test_images_that_the_first_document_never_trains_on() -> None:
+    loader = DataLoader(range(50_000), 64, drop_last=True)
+    epochs = [torch.cat(list(loader)).tolist() for _ in range(2)]
+    assert epochs == [list(range(49_984))] * 2
+    shuffled = DataLoader(range(80), 64, drop_last=True, shuffle=True)
+    assert len({i for _ in range(100) for batch in shuffled for i in batch.tolist()}) == 80
+
+
+@pytest.mark.claim("train.lines")
+@pytest.mark.parametrize(
+    ("template", "values", "line"),
+    [
+        ("——第{}轮训练开始——", [0 + 1], "——第1轮训练开始——"),
+        ("训练次数：{}，Loss {}", [100, torch.tensor(2.25).item()], "训练次数：100，Loss 2.25"),
+        ("整体测试集上的loss：{}", [0 + 360.5], "整体测试集上的loss：360.5"),
+        ("整体测试集上的accuracy：{}", [torch.tensor(25) / 100], "整体测试集上的accuracy：0.25"),
+        (LINES["zh"]["saved"], [], "模型已保存"),
+    ],
+)
+def test_lines_of_the_first_document(
+    template: str, values: list[object], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print(template.format(*values))
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+@pytest.mark.claim("train.steps-go-on")
+def test_steps_are_counted_over_the_epochs(small_run: SimpleNamespace) -> None:
+    lines, total_train_step = {1: [], 2: []}, 0
+    for epoch, shown in lines.items():
+        for _ in range(781):
+            total_train_step += 1
+            if total_train_step % 100 == 0:
+                shown.append(total_train_step)
+        assert total_train_step == 781 * epoch
+    assert (len(lines[1]), lines[1][-1], lines[2][0], lines[2][-1]) == (7, 700, 800, 1500)
+    second_epoch = small_run.said[small_run.said.index(("epoch", 2)) :]
+    assert [line[1] for line in second_epoch if line[0] == "step"] == [200]  # of 126 to 250

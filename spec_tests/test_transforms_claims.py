@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageShow
 from torch import nn
 from torchvision import transforms
 from torchvision.transforms import (
@@ -21,6 +21,7 @@ from torchvision.transforms import (
     functional,
 )
 
+from reference.errors import InputError
 from reference.transforms import compose, random_crop, resize, to_pil_image, to_tensor
 
 HALF = [0.5, 0.5, 0.5]
@@ -238,3 +239,46 @@ def test_the_courses_way_gives_no_warning(ant: Image.Image) -> None:
         transform = Compose([Resize((64, 64)), RandomCrop(32), ToTensor(), Normalize(HALF, HALF)])
         ToPILImage()(transform(ant))
     assert not caught
+
+
+@pytest.mark.claim("transforms.own-call")
+def test_tools_that_have_forward_in_place_of_call() -> None:
+    for tool in (Compose, ToTensor, ToPILImage):
+        assert "__call__" in vars(tool)
+    for tool in (Normalize, Resize, CenterCrop, RandomCrop):
+        assert issubclass(tool, nn.Module)
+        assert "forward" in vars(tool)
+        assert "__call__" not in vars(tool)
+
+
+@pytest.mark.claim("transforms.to-tensor-file")
+@pytest.mark.parametrize("data", ["0013035.jpg", Path("0013035.jpg"), [[0, 255]], 3.5])
+def test_to_tensor_takes_no_file(data: object) -> None:
+    with pytest.raises(TypeError, match="pic should be PIL Image or ndarray"):
+        ToTensor()(data)
+    with pytest.raises((TypeError, InputError)):
+        to_tensor(data)
+
+
+@pytest.mark.claim("transforms.show")
+def test_show_hands_the_piece_to_a_viewer(ant: Image.Image, viewed: list[Image.Image]) -> None:
+    piece = RandomCrop((128, 256))(ant)
+    piece.show()
+    (image,) = viewed
+    assert image.size == (256, 128)
+    assert image.tobytes() == piece.tobytes()
+
+
+@pytest.mark.claim("transforms.show")
+def test_show_without_a_viewer(ant: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageShow, "_viewers", [])
+    ant.show()
+    assert ImageShow.show(ant) is False
+
+
+@pytest.mark.claim("transforms.compose-list")
+def test_compose_takes_a_list(ant: Image.Image) -> None:
+    steps = [Resize((512, 512)), ToTensor()]
+    assert Compose(steps)(ant).shape == (3, 512, 512)
+    with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+        Compose(*steps)

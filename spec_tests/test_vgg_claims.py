@@ -168,3 +168,12 @@ def test_vgg_layers_are_taken_in_square_brackets() -> None:
     assert isinstance(classifier[6], nn.Linear)
     with pytest.raises(TypeError, match=r"argument 'input' .* must be Tensor, not int"):
         classifier(6)
+
+
+@pytest.mark.claim("vgg.ready-made")
+def test_vgg_is_one_of_many() -> None:
+    names = torchvision.models.list_models(module=torchvision.models)
+    assert {"alexnet", "vgg16", "googlenet", "resnet18", "densenet121", "vit_b_16"} <= set(names)
+    assert len(names) >= 80
+    with pytest.raises(ValueError, match="Unknown model tudui"):
+        torchvision.models.get_model("tudui")
