@@ -47,7 +47,7 @@ def test_weights_of_a_loss_function_left_behind() -> None:
     outputs = torch.ones(2, 10, device="meta")
     targets = torch.zeros(2, dtype=torch.long, device="meta")
     with pytest.raises(RuntimeError, match="is not on the expected device"):
-        torch.add(Scaled().scale, Scaled().loss(outputs, targets).reshape(1))
+        Scaled()(outputs, targets)
     assert Scaled().to("meta")(outputs, targets).is_meta
 
 
