@@ -195,6 +195,15 @@ def test_conv_rejects_other_channels() -> None:
     assert Net()(torch.zeros(1, 3, 8, 8)).shape == (1, 6, 6, 6)
 
 
+@pytest.mark.claim("conv.more-channels")
+def test_conv_of_four_channels() -> None:
+    colours, depth = torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8)
+    layer = nn.Conv2d(4, 6, 3, bias=False)
+    output = layer(torch.cat([colours, depth], 1))
+    assert output.shape == (1, 6, 6, 6)
+    torch.testing.assert_close(output[0, :, 0, 0], layer.weight[:, 3].sum((1, 2)))
+
+
 @pytest.mark.claim("conv.kernel-one-tuple")
 def test_conv_kernel_size_as_one_tuple_fails() -> None:
     images = torch.zeros(64, 3, 32, 32)

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -33,6 +34,16 @@ def test_torch_is_installed() -> None:
     listed = importlib.metadata.version("torch")  # where pip list looks, too
     assert torch.__version__.startswith(listed)
     assert finding("torch") == Finding("torch", ok=True, detail=torch.__version__)
+
+
+@pytest.mark.claim("env.interpreter")
+def test_python_of_another_environment_lacks_torch() -> None:
+    without_this_environment = [sys.executable, "-I", "-S"]
+    done = subprocess.run(
+        [*without_this_environment, "-c", "import torch"], capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert b"ModuleNotFoundError: No module named 'torch'" in done.stderr
 
 
 @pytest.mark.claim("env.python-36")
@@ -119,7 +130,8 @@ def test_two_full_stops_are_the_folder_above(
     monkeypatch.chdir(tmp_path)
     assert Path().samefile(tmp_path)
     assert Path("..").samefile(tmp_path.parent)
-    assert not Path("…").exists()
+    Path("…").mkdir()
+    assert [path.name for path in tmp_path.iterdir()] == ["…"]
 
 
 @pytest.mark.claim("env.opencv-missing")

@@ -94,6 +94,19 @@ def test_reference_trains_every_epoch_in_training_mode(
     assert modes == [True] * 4  # although each epoch ends in evaluation mode
 
 
+@pytest.mark.claim("eval.mode-stays")
+def test_mode_stays_until_the_other_is_set() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+    network.eval()
+    train_step(network, nn.CrossEntropyLoss(), optimizer, (LOGITS, torch.tensor([0, 0])))
+    assert [part.training for part in network.modules()] == [False] * 3
+    network.train()
+    with torch.no_grad():
+        network(LOGITS)
+    assert [part.training for part in network.modules()] == [True] * 3
+
+
 @pytest.mark.claim("eval.eval-is-train-false")
 def test_eval_is_train_false() -> None:
     for network in (Tudui().eval(), Tudui().train(mode=False)):
@@ -147,6 +160,16 @@ def test_batchnorm_in_evaluation() -> None:
         [1, 2], abs=1e-4
     )  # (12 - 10) / 2, (14 - 10) / 2
     assert norm.running_mean.item() == 10
+
+
+@pytest.mark.claim("eval.batchnorm-global")
+def test_batchnorm_weighs_new_batches_most() -> None:
+    moving, mean_of_all = nn.BatchNorm1d(1), nn.BatchNorm1d(1, momentum=None)
+    for batch in (torch.tensor([[9.0], [11.0]]), torch.tensor([[19.0], [21.0]])):
+        moving(batch)
+        mean_of_all(batch)
+    assert moving.running_mean.item() == pytest.approx(0.9 * (0.1 * 10) + 0.1 * 20)  # 2.9
+    assert mean_of_all.running_mean.item() == pytest.approx((10 + 20) / 2)
 
 
 @pytest.mark.claim("eval.argmax-direction")

@@ -175,6 +175,17 @@ def test_two_devices(of_model: str, of_images: str) -> None:
         model(images)
 
 
+@pytest.mark.claim("gpu.same-device")
+@pytest.mark.parametrize(("of_outputs", "of_targets"), [("cpu", "meta"), ("meta", "cpu")])
+def test_labels_on_another_device(of_outputs: str, of_targets: str) -> None:
+    outputs = torch.ones(2, 10, device=of_outputs)
+    targets = torch.zeros(2, dtype=torch.long, device=of_targets)
+    with pytest.raises(RuntimeError, match="is not on the expected device"):
+        nn.CrossEntropyLoss()(outputs, targets)
+    with pytest.raises(RuntimeError, match="is not on the expected device"):
+        _ = outputs.argmax(1) == targets
+
+
 @pytest.mark.cuda
 @pytest.mark.claim("gpu.same-device")
 def test_network_on_the_gpu_and_data_not() -> None:
@@ -200,6 +211,8 @@ def test_optimizer_cannot_be_moved() -> None:
 def test_both_ways_on_the_cpu() -> None:
     by_cpu, by_to = train(lambda m: m.cpu()), train(lambda m: m.to(torch.device("cpu")))
     torch.testing.assert_close(by_cpu.state_dict(), by_to.state_dict(), rtol=0, atol=0)
+    torch.manual_seed(0)
+    assert not torch.equal(by_cpu.model[0].weight, Tudui().model[0].weight)
 
 
 @pytest.mark.cuda

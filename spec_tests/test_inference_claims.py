@@ -63,6 +63,14 @@ def test_prepare_image(rgba: Path) -> None:
     assert torch.equal(load_image(rgba), image)
 
 
+@pytest.mark.claim("infer.printed-image")
+def test_printed_image(rgba: Path) -> None:
+    image = Image.open(rgba)
+    assert str(image).startswith("<PIL.PngImagePlugin.PngImageFile image mode=RGBA size=60x40")
+    converted = str(image.convert("RGB"))
+    assert converted.startswith("<PIL.Image.Image image mode=RGB size=60x40 at 0x")
+
+
 @pytest.mark.claim("infer.needs-rgb")
 def test_four_channels(rgba: Path) -> None:
     image = TRANSFORM(Image.open(rgba))
@@ -85,6 +93,37 @@ def test_weights_of_a_gpu(saved_on_gpu: Path) -> None:
     ours = load_checkpoint(saved_on_gpu)["model"]
     assert {weight.device for weight in ours.values()} == {CPU}
     torch.testing.assert_close(ours, weights, rtol=0, atol=0)
+
+
+@pytest.mark.cuda
+@pytest.mark.claim("infer.map-location-always")
+def test_weights_of_the_cpu_for_a_gpu(checkpoint: Path) -> None:
+    model = Tudui().cuda()
+    model.load_state_dict(torch.load(checkpoint))
+    assert all(parameter.is_cuda for parameter in model.parameters())
+    expected = torch.load(checkpoint, map_location=CPU)
+    torch.testing.assert_close(model.cpu().state_dict(), expected, rtol=0, atol=0)
+
+
+@pytest.mark.claim("infer.map-location-always")
+def test_file_of_a_device_that_is_here(checkpoint: Path, saved_on_gpu: Path) -> None:
+    assert {weight.device for weight in torch.load(checkpoint).values()} == {CPU}
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError, match=r"use torch\.load with map_location"):
+            torch.load(saved_on_gpu)
+
+
+@pytest.mark.claim("infer.model-29")
+@pytest.mark.parametrize(("epoch", "there"), [(10, False), (30, True)])
+def test_file_of_the_last_epoch(tmp_path: Path, epoch: int, *, there: bool) -> None:
+    for i in range(epoch):
+        torch.save({}, tmp_path / f"model_{i}.pth")
+    assert (tmp_path / f"model_{epoch - 1}.pth").exists()
+    if there:
+        assert torch.load(tmp_path / "model_29.pth") == {}
+    else:
+        with pytest.raises(FileNotFoundError, match="No such file"):
+            torch.load(tmp_path / "model_29.pth")
 
 
 @pytest.mark.claim("infer.class")

@@ -17,13 +17,8 @@ from reference.errors import InputError
 from reference.inference import predict
 from reference.messages import LINES
 from reference.models import Tudui
+from spec_tests.listings import run
 from spec_tests.pictures import INSECTS
-
-
-def type_in(listing: str, **names: object) -> dict[str, object]:
-    """Run a listing where only `names` are known; return the names known afterwards."""
-    exec(listing, names)  # noqa: S102 - as a reader does
-    return names
 
 
 @pytest.mark.claim("listing.no-imports")
@@ -39,8 +34,8 @@ def test_line_without_its_import(
     line: str, name: str, cure: str, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(NameError, match=f"name '{name}' is not defined"):
-        type_in(line)
-    type_in(f"{cure}\n{line}")
+        run(line)
+    run(f"{cure}\n{line}")
     assert says in capsys.readouterr().out
 
 
@@ -55,12 +50,12 @@ def test_line_without_its_import(
 )
 def test_line_with_full_width_characters(line: str, character: str) -> None:
     with pytest.raises(SyntaxError, match=f"invalid character {character}"):
-        type_in(line)
+        run(line)
 
 
 @pytest.mark.claim("listing.full-width-brackets")
 def test_line_with_ascii_brackets(capsys: pytest.CaptureFixture[str]) -> None:
-    type_in("help(Dataset)", Dataset=Dataset)
+    run("help(Dataset)", Dataset=Dataset)
     assert "class Dataset" in capsys.readouterr().out
 
 
@@ -77,7 +72,7 @@ def test_line_with_ascii_brackets(capsys: pytest.CaptureFixture[str]) -> None:
 def test_folder_on_the_authors_machine(line: str, error: type[Exception], message: str) -> None:
     names = {"os": os, "Image": Image, "CIFAR10": torchvision.datasets.CIFAR10}
     with pytest.raises(error, match=message):
-        type_in(rf"root = r'D:\Project\DataSet'; {line}", **names)
+        run(rf"root = r'D:\Project\DataSet'; {line}", **names)
 
 
 @pytest.mark.claim("listing.windows-root")
@@ -97,9 +92,9 @@ def test_path_that_opencv_does_not_find(
     monkeypatch.chdir(tmp_path)
     listing = "image = cv.imread(path, cv.IMREAD_COLOR)\nprint(type(image))\nprint(image.shape)"
     with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'shape'"):
-        type_in(listing, cv=cv, path=r"train\ants_image\0013035.jpg")
+        run(listing, cv=cv, path=r"train\ants_image\0013035.jpg")
     assert capsys.readouterr().out == "<class 'NoneType'>\n"
-    type_in(listing, cv=cv, path=str(INSECTS / "ants" / "drawn-ant.png"))
+    run(listing, cv=cv, path=str(INSECTS / "ants" / "drawn-ant.png"))
     assert capsys.readouterr().out == "<class 'numpy.ndarray'>\n(512, 768, 3)\n"
     with pytest.raises(InputError, match=r"0013035\.jpg"):
         read_image(Path("0013035.jpg"))
@@ -129,12 +124,12 @@ def test_loop_without_its_names() -> None:
         ("loss_fn", nn.MSELoss()),
     ):
         with pytest.raises(NameError, match=f"name '{name}' is not defined"):
-            type_in(LOOP, **names)
+            run(LOOP, **names)
         names[name] = value
     with pytest.raises(NameError, match="name 'var1' is not defined"):
-        type_in("optimizer = optim.Adam([var1, var2], lr=0.0001)", **names)
+        run("optimizer = optim.Adam([var1, var2], lr=0.0001)", **names)
     assert torch.equal(model.weight, before)
-    type_in(LOOP, **names)
+    run(LOOP, **names)
     assert not torch.equal(model.weight, before)
 
 
@@ -143,10 +138,10 @@ def test_listing_with_its_output(capsys: pytest.CaptureFixture[str]) -> None:
     line = 'print("-------第 {} 轮训练开始-------".format(3))'
     output = "-------第 3 轮训练开始-------"
     with pytest.raises(SyntaxError, match=r"invalid character '：' \(U\+FF1A\)"):
-        type_in(f"{line}\n输出：\n{output}")
+        run(f"{line}\n输出：\n{output}")
     with pytest.raises(SyntaxError, match="invalid syntax"):
-        type_in(f"{line}\n{output}")
-    type_in(line)
+        run(f"{line}\n{output}")
+    run(line)
     assert capsys.readouterr().out == f"{output}\n"
     assert LINES["zh"]["epoch"].format(3) == output
 
@@ -162,8 +157,8 @@ def test_names_in_square_brackets(checkpoint: Path) -> None:
     ):
         names = {"optim": optim, "torch": torch, "net": net, "optimizer": optimizer}
         with pytest.raises(AttributeError, match=f"'list' object has no attribute '{attribute}'"):
-            type_in(line, position=position, **names)
-        type_in(line.replace("[", "").replace("]", ""), position=position, **names)
+            run(line, position=position, **names)
+        run(line.replace("[", "").replace("]", ""), position=position, **names)
     net.load_state_dict(load_checkpoint(checkpoint)["model"])
 
 
@@ -171,9 +166,9 @@ def test_names_in_square_brackets(checkpoint: Path) -> None:
 def test_with_needs_something_below_it() -> None:
     lines = "model.eval()\nwith torch.no_grad():\noutput = model(image)"
     with pytest.raises(IndentationError, match="expected an indented block after 'with'"):
-        type_in(lines)
+        run(lines)
     model, image = Tudui(), torch.ones(1, 3, 32, 32)
-    names = type_in(lines.replace("output", "    output"), torch=torch, model=model, image=image)
+    names = run(lines.replace("output", "    output"), torch=torch, model=model, image=image)
     assert not names["output"].requires_grad
     assert not model.training
     (answer,) = predict(model, list(image))
@@ -197,9 +192,9 @@ it = torch.ones((64, 3, 32, 32))
 ot = test(it)
 """
     with pytest.raises(AttributeError, match="'Test' object has no attribute 'model1'"):
-        type_in(listing, nn=nn, torch=torch, __name__="listing")
+        run(listing, nn=nn, torch=torch, __name__="listing")
     assert capsys.readouterr().out == "Test()\n"
     mended = listing.replace("# self.model1 = nn.Sequential(...)", "self.model1 = layers")
-    names = type_in(mended, nn=nn, torch=torch, layers=Tudui().model, __name__="listing")
+    names = run(mended, nn=nn, torch=torch, layers=Tudui().model, __name__="listing")
     assert names["ot"].shape == (64, 10)
     assert "(8): Linear(in_features=64, out_features=10, bias=True)" in capsys.readouterr().out

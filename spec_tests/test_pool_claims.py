@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 IMAGE = torch.tensor(
     [
@@ -153,6 +154,32 @@ def test_maxpool_saves_parameters() -> None:
     image = torch.zeros(1, 64, 8, 8)
     assert image.flatten(1).shape == (1, 4096)
     assert pool(image).flatten(1).shape == (1, 1024)
+
+
+def cost(layer: nn.Module, side: int) -> tuple[int, int]:
+    """Count a layer's parameters and its operations on an image of 3 channels."""
+    with FlopCounterMode(display=False) as counter:
+        layer(torch.zeros(1, 3, side, side))
+    return sum(p.numel() for p in layer.parameters()), counter.get_total_flops()
+
+
+@pytest.mark.claim("maxpool.layers-behind")
+def test_maxpool_saves_a_convolution_no_parameters() -> None:
+    layer = nn.Conv2d(3, 4, 3, padding=1)
+    one_pixel = 2 * (3 * 3 * 3) * 4  # a product and a sum for each weight, for each of 4 channels
+    assert cost(layer, 32) == (112, 32 * 32 * one_pixel)
+    assert cost(layer, 16) == (112, 16 * 16 * one_pixel)
+    assert cost(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10)), 32)[0] == 30_730
+    assert cost(nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 10)), 16)[0] == 7690
+
+
+@pytest.mark.claim("maxpool.receptive-field")
+@pytest.mark.parametrize(("pool", "seen"), [(nn.Identity(), 3 * 3), (nn.MaxPool2d(2), 6 * 6)])
+def test_maxpool_widens_the_view(pool: nn.Module, seen: int) -> None:
+    sum_of_nine = nn.AvgPool2d(3, stride=1, divisor_override=1)
+    network = nn.Sequential(pool, sum_of_nine)
+    pixels = torch.eye(12 * 12).reshape(144, 1, 12, 12)  # in each image another one is bright
+    assert int((network(pixels)[:, 0, 1, 1] > 0).sum()) == seen
 
 
 @pytest.mark.claim("maxpool.keeps-channels")

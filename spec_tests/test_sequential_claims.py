@@ -96,6 +96,15 @@ def test_random_input() -> None:
     assert images.unique().tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
+@pytest.mark.claim("seq.input-by-randint")
+def test_random_integers_are_no_input() -> None:
+    integers = torch.randint(1, 10, (2, 3, 32, 32))
+    with pytest.raises(RuntimeError, match=r"Input type \(.*long.*\) and bias type \(.*float"):
+        Tudui()(integers)
+    for images in (integers.float(), torch.rand(2, 3, 32, 32)):
+        assert Tudui()(images).shape == (2, 10)
+
+
 @pytest.mark.claim("seq.select-backward")
 def test_row_of_the_output_remembers_its_origin() -> None:
     output = Tudui()(torch.ones(2, 3, 32, 32))
@@ -129,6 +138,40 @@ def test_positional_arguments() -> None:
     assert positional.kernel_size == (5, 5)
     assert positional.stride == (1, 1)
     assert positional.padding == (2, 2)
+
+
+@pytest.mark.claim("seq.same-network")
+def test_network_by_keywords() -> None:
+    class MyModel(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            same = {"kernel_size": 5, "stride": 1, "padding": 2}
+            self.model = nn.Sequential(
+                nn.Conv2d(in_channels=3, out_channels=32, **same),
+                nn.MaxPool2d(kernel_size=2),
+                nn.Conv2d(in_channels=32, out_channels=32, **same),
+                nn.MaxPool2d(kernel_size=2),
+                nn.Conv2d(in_channels=32, out_channels=64, **same),
+                nn.MaxPool2d(kernel_size=2),
+                nn.Flatten(),
+                nn.Linear(in_features=64 * 4 * 4, out_features=64),
+                nn.Linear(in_features=64, out_features=10),
+            )
+
+    network = MyModel()
+    assert str(network).replace("MyModel", "Tudui") == str(Tudui())
+    assert str(network.load_state_dict(Tudui().state_dict())) == "<All keys matched successfully>"
+
+
+@pytest.mark.claim("seq.entity")
+def test_sequential_is_used_saved_and_moved_as_a_whole(tmp_path: Path) -> None:
+    part, copy = nn.Sequential(*layers()), nn.Sequential(*layers())
+    images = torch.rand(2, 3, 32, 32)
+    torch.save(part.state_dict(), tmp_path / "part.pth")
+    copy.load_state_dict(torch.load(tmp_path / "part.pth"))
+    assert torch.equal(copy(images), part(images))
+    assert torch.equal(nn.Sequential(part, nn.Flatten(0))(images), part(images).flatten())
+    assert {parameter.device.type for parameter in part.to("meta").parameters()} == {"meta"}
 
 
 @pytest.mark.claim("seq.graph")

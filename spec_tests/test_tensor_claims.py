@@ -104,6 +104,14 @@ def test_tensor_index_column() -> None:
     assert np.array([[1, 2], [3, 4]])[:, 1].tolist() == [2, 4]
 
 
+@pytest.mark.claim("tensor.size-forms")
+@pytest.mark.parametrize("size", [[64, 3, 32, 32], (64, 3, 32, 32)], ids=type)
+def test_tensor_size_as_list_or_tuple(size: list[int] | tuple[int, ...]) -> None:
+    ones = torch.ones(size)
+    assert str(ones.shape) == "torch.Size([64, 3, 32, 32])"
+    assert ones.sum().item() == 196_608
+
+
 @pytest.mark.claim("tensor.view-minus-one", "tensor.view-changes-shape-only")
 def test_tensor_view() -> None:
     x = torch.rand(4, 4)

@@ -34,6 +34,16 @@ def test_file_a_run() -> None:
     assert len(list(Path("logs").iterdir())) == 2
 
 
+@pytest.mark.claim("tensorboard.old-files")
+def test_old_files_are_shown_too(tmp_path: Path) -> None:
+    for slope in (2, 3):
+        with SummaryWriter(str(tmp_path)) as writer:
+            for i in range(3):
+                writer.add_scalar("y=2x", slope * i, i)
+    points = [(event.step, event.value) for event in logged(tmp_path).Scalars("y=2x")]
+    assert points == [(0, 0), (1, 2), (2, 4), (0, 0), (1, 3), (2, 6)]  # one zigzag line
+
+
 @pytest.mark.claim("tensorboard.default-folder", "tensorboard.comment")
 @pytest.mark.usefixtures("writer")
 @pytest.mark.parametrize("comment", ["", "LR_0.1"])

@@ -70,6 +70,17 @@ def test_image_hwc(writer: SummaryWriter) -> None:
     assert np.array_equal(shown("logs", "test"), PHOTO)
 
 
+@pytest.mark.claim("tensorboard.image-garbled")
+@pytest.mark.parametrize("height", [1, 3, 4])
+def test_image_hwc_of_few_rows(writer: SummaryWriter, height: int) -> None:
+    writer.add_image("test", PHOTO[:height], 1)
+    with pytest.raises(TypeError, match="Cannot handle this data type"):
+        writer.add_image("test", PHOTO[: height + 4], 2)
+    writer.close()
+    (event,) = logged("logs").Images("test")
+    assert (event.width, event.height) == (3, 768)
+
+
 @pytest.mark.data
 @pytest.mark.claim("tensorboard.ants-picture", "tensorboard.image-sequence")
 def test_ants_picture(real_data: Path, writer: SummaryWriter) -> None:
@@ -99,6 +110,17 @@ def test_slider(writer: SummaryWriter) -> None:
     log = logged("logs")
     steps = {tag: [event.step for event in log.Images(tag)] for tag in log.Tags()["images"]}
     assert steps == {"test": [1, 2], "Ant": [1]}
+
+
+@pytest.mark.claim("tensorboard.epoch-tags")
+def test_images_of_two_epochs(writer: SummaryWriter) -> None:
+    for epoch in range(2):
+        for step in range(3):
+            writer.add_images(f"Epoch:{epoch}", torch.rand(4, 3, 8, 8), step)
+    writer.close()
+    log = logged("logs")
+    steps = {tag: [event.step for event in log.Images(tag)] for tag in log.Tags()["images"]}
+    assert steps == {"Epoch:0": [0, 1, 2], "Epoch:1": [0, 1, 2]}
 
 
 @pytest.mark.claim("tensorboard.image-of-to-tensor")

@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from reference.cifar10 import CIFAR10
-from reference.loaders import ResidentLoader
+from reference.loaders import ResidentLoader, epoch_sampler
 from reference.messages import LINES
 from reference.models import Tudui
 from reference.runs import Config, Run
@@ -77,6 +77,42 @@ def test_size_lines(small_run: SimpleNamespace) -> None:
 def test_epoch_line(small_run: SimpleNamespace) -> None:
     assert LINES["zh"]["epoch"].format(3) == "-------第 3 轮训练开始-------"
     assert [line for line in small_run.said if line[0] == "epoch"] == [("epoch", 1), ("epoch", 2)]
+
+
+@pytest.mark.claim("train.step-line", "train.test-lines")
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("step", (100, 2.25), "训练次数：100, Loss: 2.25"),
+        ("test_loss", (314.5,), "整体测试集上的Loss: 314.5"),
+        ("test_accuracy", (0.2875,), "整体测试集上的正确率: 0.2875"),
+        ("saved", (), "模型已保存"),
+    ],
+)
+def test_lines_of_an_epoch(
+    small_run: SimpleNamespace, name: str, value: tuple[float, ...], line: str
+) -> None:
+    assert LINES["zh"][name].format(*value) == line
+    assert [tuple(map(type, said[1:])) for said in small_run.said if said[0] == name] == [
+        tuple(map(type, value))
+    ] * 2
+
+
+@pytest.mark.claim("train.step-counter")
+def test_steps_are_counted_over_the_epochs(small_run: SimpleNamespace) -> None:
+    assert [epoch["step"] for epoch in small_run.epochs] == [125, 250]
+    log = EventAccumulator(str(small_run.folder)).Reload()
+    assert [scalar.step for scalar in log.Scalars("train_loss")] == [100, 200]
+    second_epoch = small_run.said[small_run.said.index(("epoch", 2)) :]
+    assert [line[1] for line in second_epoch if line[0] == "step"] == [200]  # of 126 to 250
+
+
+@pytest.mark.claim("train.not-shuffled")
+def test_order_is_that_of_the_files(small_cifar10: Path) -> None:
+    order = epoch_sampler(CIFAR10(small_cifar10), shuffle=Config(data="").shuffle)
+    for epoch in range(2):
+        order.set_epoch(epoch)
+        assert list(order) == list(range(250))
 
 
 @pytest.mark.claim("train.learning-rate", "train.epochs")
@@ -207,21 +243,29 @@ def test_tensor_without_dimensions_prints_as_a_number() -> None:
 
 @pytest.mark.claim("train.test-listing")
 @pytest.mark.parametrize(
-    ("line", "name"),
+    ("line", "name", "cure"),
     [
-        ("writer.add_scalar('test_loss', total_test_loss, total_test_step)", "writer"),
-        ("os.path.join('model', f'model_{i}.pth')", "os"),
+        (
+            "writer.add_scalar('test_loss', total_test_loss, total_test_step); writer.close()",
+            "writer",
+            "from torch.utils.tensorboard import SummaryWriter; writer = SummaryWriter('logs')\n",
+        ),
+        ("os.path.join('model', f'model_{i}.pth')", "os", "import os\n"),
     ],
 )
-def test_names_that_the_test_listing_lacks(tmp_path: Path, line: str, name: str) -> None:
-    script = tmp_path / "train.py"
+def test_names_that_the_test_listing_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, name: str, cure: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     before = "import torch\ni = total_test_step = total_test_loss = 0\n"
-    script.write_text(before + line, encoding="utf-8")
+    Path("train.py").write_text(before + line, encoding="utf-8")
     with pytest.raises(NameError, match=f"name '{name}' is not defined"):
-        runpy.run_path(str(script))
+        runpy.run_path("train.py")
+    Path("train.py").write_text(before + cure + line, encoding="utf-8")
+    assert name in runpy.run_path("train.py")
 
 
-@pytest.mark.claim("train.test-counter")
+@pytest.mark.claim("train.test-counter", "train.test-steps")
 def test_tests_are_logged_by_the_epoch(small_run: SimpleNamespace) -> None:
     log = EventAccumulator(str(small_run.folder)).Reload()
     assert [scalar.step for scalar in log.Scalars("test_loss")] == [0, 1]
@@ -279,17 +323,3 @@ def test_lines_of_the_first_document(
 ) -> None:
     print(template.format(*values))
     assert capsys.readouterr().out == f"{line}\n"
-
-
-@pytest.mark.claim("train.steps-go-on")
-def test_steps_are_counted_over_the_epochs(small_run: SimpleNamespace) -> None:
-    lines, total_train_step = {1: [], 2: []}, 0
-    for epoch, shown in lines.items():
-        for _ in range(781):
-            total_train_step += 1
-            if total_train_step % 100 == 0:
-                shown.append(total_train_step)
-        assert total_train_step == 781 * epoch
-    assert (len(lines[1]), lines[1][-1], lines[2][0], lines[2][-1]) == (7, 700, 800, 1500)
-    second_epoch = small_run.said[small_run.said.index(("epoch", 2)) :]
-    assert [line[1] for line in second_epoch if line[0] == "step"] == [200]  # of 126 to 250

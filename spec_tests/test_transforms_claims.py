@@ -78,6 +78,13 @@ def test_instances_are_called(ant: Image.Image, tensor: torch.Tensor) -> None:
         assert isinstance(tool(picture), Image.Image | torch.Tensor)
 
 
+@pytest.mark.claim("transforms.instance-first")
+def test_class_is_not_called_with_the_image(ant: Image.Image) -> None:
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        ToTensor(ant)
+    assert isinstance(ToTensor()(ant), torch.Tensor)
+
+
 @pytest.mark.claim("transforms.to-tensor-init")
 def test_to_tensor_has_an_init_without_arguments() -> None:
     assert {"__init__", "__call__"} <= set(vars(ToTensor))

@@ -32,6 +32,21 @@ def test_normalize_with_half() -> None:
         assert normalized.tolist() == [[[-1.0, -0.5, 0.0, 1.0]]] * 3
 
 
+@pytest.mark.claim("transforms.normalize-own")
+def test_normalize_with_the_statistics_of_the_image(tensor: torch.Tensor) -> None:
+    mean, std = tensor.mean((1, 2)).tolist(), tensor.std((1, 2)).tolist()
+    for normalized in (Normalize(mean, std)(tensor), normalize(tensor, mean, std)):
+        assert normalized.mean((1, 2)).tolist() == pytest.approx([0, 0, 0], abs=1e-4)
+        assert normalized.std((1, 2)).tolist() == pytest.approx([1, 1, 1], abs=1e-4)
+
+
+@pytest.mark.claim("transforms.normalize-standard")
+def test_normalize_of_a_white_image() -> None:
+    white = torch.ones(3, 2, 2)
+    for normalized in (Normalize(HALF, HALF)(white), normalize(white, HALF, HALF)):
+        assert normalized.unique().tolist() == [1]
+
+
 @pytest.mark.claim("transforms.normalize-tensor-only")
 def test_normalize_refuses_a_pil_image(ant: Image.Image) -> None:
     with pytest.raises(TypeError, match=r"img should be Tensor Image\. Got <class 'PIL"):

@@ -1,0 +1,61 @@
+"""P27-P28: model.py and train.py as two files, and the folder of weights beside them."""
+
+import importlib
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MODEL = """
+import torch
+from torch import nn
+
+class MyModel(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
+
+    def forward(self, x):
+        return self.model(x)
+
+if __name__ == "__main__":
+    print(MyModel()(torch.ones([64, 3, 32, 32])).shape)
+"""
+
+
+@pytest.fixture
+def model_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file model.py, in a folder from which scripts import."""
+    path = tmp_path / "model.py"
+    path.write_text(MODEL)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield path
+    sys.modules.pop("model", None)
+
+
+@pytest.mark.claim("train.model-guard")
+def test_model_is_tried_only_when_its_file_is_run(
+    model_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    importlib.import_module("model")
+    assert capsys.readouterr().out == ""
+    runpy.run_path(str(model_file), run_name="__main__")
+    assert capsys.readouterr().out == "torch.Size([64, 10])\n"
+
+
+@pytest.mark.claim("train.model-file-and-folder")
+def test_file_goes_before_the_folder_of_weights(model_file: Path) -> None:
+    folder = model_file.with_suffix("")
+    folder.mkdir()
+    (folder / "model_0.pth").touch()
+    assert importlib.import_module("model").__file__ == str(model_file)
+
+
+@pytest.mark.claim("train.model-file-and-folder")
+def test_package_goes_before_the_file(model_file: Path) -> None:
+    package = model_file.with_suffix("") / "__init__.py"
+    package.parent.mkdir()
+    package.touch()
+    assert importlib.import_module("model").__file__ == str(package)
