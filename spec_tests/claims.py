@@ -22,6 +22,7 @@ ORACLES = ("printed", "derived", "independent", "captured")
 STATUSES = ("holds", "erratum", "changed", "environment")
 
 REGISTER = pytest.StashKey[dict[str, "Claim"]]()
+SUITE = pytest.StashKey[list[pytest.Item]]()  # all tests, before -k and -m; none in a partial run
 
 
 class RegisterError(Exception):
@@ -71,6 +72,9 @@ class Claim:
             raise RegisterError(f"status {self.status!r} needs 'now': what holds instead")
         if self.status == "changed" and not self.since:
             raise RegisterError("status 'changed' needs 'since': from which version on")
+        for field in ("now", "untestable"):
+            if bool(getattr(self, field)) != bool(getattr(self, f"{field}_zh")):
+                raise RegisterError(f"{field!r} and '{field}_zh' need each other: write both")
 
     def __str__(self) -> str:
         text = f"{self.id} ({self.lesson}, {self.status}): {self.says}"
@@ -174,8 +178,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    whole = _collects_everything(config)
+    config.stash[SUITE] = [*items] if whole else []
     try:
-        check_links(config.stash[REGISTER], items, whole=_collects_everything(config))
+        check_links(config.stash[REGISTER], items, whole=whole)
     except RegisterError as error:
         raise pytest.UsageError(str(error)) from error
 

@@ -144,6 +144,8 @@ def check(implementation: ModuleType, case: Case) -> None:
         return
     if case.error:
         raise MismatchError(f"{case}\nmust be refused ({case.error}) and gave {actual['output']}")
+    if extra := [name for name in RESULTS if name in actual and name not in case.expected]:
+        raise MismatchError(f"{case}\ngave what was not asked for: {', '.join(extra)}")
     for name, before in inputs.items():
         if name not in case.expected:
             unchanged = {"dtype": before.dtype.name, "shape": before.shape, "data": before}
