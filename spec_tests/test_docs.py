@@ -12,9 +12,9 @@ from spec_tests.docs import CHINESE, ENGLISH, Language, Tests
 STALE = f"stale: run `{docs.COMMAND}`"
 
 
-@pytest.fixture
-def register(request: pytest.FixtureRequest) -> dict[str, Claim]:
-    return request.config.stash[claims.REGISTER]
+@pytest.fixture(scope="module")
+def register() -> dict[str, Claim]:
+    return claims.load()
 
 
 @pytest.fixture

@@ -1,19 +1,23 @@
 """What the errata tell a learner to write is Python, and runs where the course's code would."""
 
 import ast
+import io
+import os
 import runpy
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision
 from PIL import Image
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import nn, optim
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 from torch.utils.tensorboard import SummaryWriter
-from torchvision.transforms import ToTensor
+from torchvision.transforms import Normalize, ToTensor
 
 from reference.cifar10 import CIFAR10
 from reference.models import Tudui
@@ -24,6 +28,12 @@ NOT_RUN = {
     "env.imagenet-download": "needs the archives of ImageNet",
     "vgg.pretrained-true": "downloads half a gigabyte",
 }
+
+
+IMPORTED = {  # by the course's scripts
+    "os": os, "torch": torch, "nn": nn, "F": functional, "optim": optim, "Image": Image,
+    "torchvision": torchvision, "Dataset": Dataset, "DataLoader": DataLoader, "ToTensor": ToTensor,
+}  # fmt: skip
 
 
 class _Ants:
@@ -52,20 +62,23 @@ def scene(
     torch.save(net, "vgg16_method1.pth")
     with torch.device("meta"):
         vgg16 = torchvision.models.vgg16(weights=None)
+    train_set = CIFAR10(small_cifar10, transform=ToTensor())
     test_set = CIFAR10(small_cifar10, train=False, transform=ToTensor())
     loader = DataLoader(test_set, batch_size=64)
     imgs, targets = next(iter(loader))
     picture = Image.new("RGB", (40, 30), "red")
-    return {
-        "torch": torch, "nn": nn, "writer": writer, "device": torch.device("cpu"),
-        "train_set": CIFAR10(small_cifar10), "test_set": test_set, "test_data": test_set,
-        "loader": loader, "test_dataloader": loader, "imgs": imgs, "targets": targets,
-        "ants_dataset": _Ants(picture), "img_path": str(image),
-        "img": picture, "img_randomcrop": picture, "image": imgs[:1],
-        "tudui": net, "net": net, "vgg16": vgg16, "output": torch.rand(4, 6, 30, 30),
-        "loss_fn": nn.CrossEntropyLoss(), "total_test_loss": 0.0, "i": 0,
-        "optimizer": torch.optim.SGD(net.parameters(), lr=0.01),
-        "x": torch.rand(3, 3), "y": torch.rand(3, 3),
+    return IMPORTED | {
+        "writer": writer, "device": torch.device("cpu"), "i": 0, "total_test_loss": 0.0,
+        "train_set": train_set, "train_data": train_set, "dataset": train_set,
+        "test_set": test_set, "test_data": test_set, "loader": loader, "test_dataloader": loader,
+        "ants_dataset": _Ants(picture), "img_path": str(image), "path": str(image),
+        "img": picture, "img_randomcrop": picture, "img_array": np.array(picture),
+        "tensor_img": ToTensor()(picture), "trans_norm": Normalize([0.5] * 3, [0.5] * 3),
+        "imgs": imgs, "targets": targets, "image": imgs[:1], "j": {"img": imgs, "label": targets},
+        "tudui": net, "net": net, "network": net, "model": net, "vgg16": vgg16,
+        "output": torch.rand(4, 6, 30, 30), "outputs": torch.rand(4, 10),
+        "loss_fn": nn.CrossEntropyLoss(), "optimizer": optim.SGD(net.parameters(), lr=0.01),
+        "f": io.StringIO("ants\n"), "x": torch.rand(4, 4), "y": torch.rand(4, 4),
     }  # fmt: skip
 
 
@@ -77,6 +90,8 @@ def test_what_to_write_is_python(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(WRITES.keys() - NOT_RUN.keys()))
 def test_what_to_write_runs(name: str, scene: dict[str, Any]) -> None:
     """It raises no error, and no warning either."""
+    if "cv2" in WRITES[name]:
+        pytest.importorskip("cv2", reason="needs OpenCV: pip install opencv-python-headless")
     script = Path("script.py")
     script.write_text(WRITES[name], encoding="utf-8")
     runpy.run_path(str(script), init_globals=scene, run_name="__main__")
