@@ -61,6 +61,13 @@ def tinygrad_device() -> dict[str, str]:
     return {} if "DEV" in os.environ or shutil.which("clang") else {"DEV": "PYTHON"}
 
 
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Make the documents that come from the register: errata and lessons."""
+    install(session, "tests")
+    session.run("python", "-m", "spec_tests.docs")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format; `nox -s lint -- --fix` mends what it can."""

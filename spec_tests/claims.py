@@ -23,6 +23,7 @@ ORACLES = ("printed", "derived", "independent", "captured")
 STATUSES = ("holds", "erratum", "changed", "environment")
 
 REGISTER = pytest.StashKey[dict[str, "Claim"]]()
+SUITE = pytest.StashKey[list[pytest.Item]]()  # all tests, before -k and -m; none in a partial run
 
 
 class RegisterError(Exception):
@@ -72,6 +73,9 @@ class Claim:
             raise RegisterError(f"status {self.status!r} needs 'now': what holds instead")
         if self.status == "changed" and not self.since:
             raise RegisterError("status 'changed' needs 'since': from which version on")
+        for field in ("now", "untestable"):
+            if bool(getattr(self, field)) != bool(getattr(self, f"{field}_zh")):
+                raise RegisterError(f"{field!r} and '{field}_zh' need each other: write both")
 
     def __str__(self) -> str:
         text = f"{self.id} ({self.lesson}, {self.status}): {self.says}"
@@ -192,6 +196,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     config = session.config
     whole = not (left_out(config) or session.testsfailed)  # a file may not even be collected
+    config.stash[SUITE] = [*items] if whole else []
     try:
         check_links(config.stash[REGISTER], items, whole=whole)
     except RegisterError as error:

@@ -24,11 +24,26 @@ def test_linked_claim_passes(tmp_path: Path) -> None:
         (CLAIM.replace('"P20"', '"P34"'), "act.toml: relu.zero: 'lesson' must be P1 to P33"),
         (CLAIM.replace('"holds"', '"false"'), "relu.zero: 'status' must be one of holds"),
         (CLAIM.replace('"holds"', '"erratum"'), "needs 'now': what holds instead"),
+        (CLAIM + 'now = "It is 1."', "'now' and 'now_zh' need each other: write both"),
+        (CLAIM + 'now_zh = "是 1。"', "'now' and 'now_zh' need each other: write both"),
+        (CLAIM + 'untestable = "no"', "'untestable' and 'untestable_zh' need each other"),
         (CLAIM.replace("kind =", "kin ="), "relu.zero: got an unexpected keyword"),
         (CLAIM.replace('says = "ReLU of -1 is 0."', 'says = ""'), "must not be empty"),
         (CLAIM.replace("= [", "= "), "act.toml: not a list of [[claim]] entries"),
     ],
-    ids=["twice", "id", "lesson", "status", "now", "field", "empty", "toml"],
+    ids=[
+        "twice",
+        "id",
+        "lesson",
+        "status",
+        "now",
+        "now-zh",
+        "zh-alone",
+        "untestable-zh",
+        "field",
+        "empty",
+        "toml",
+    ],
 )
 def test_broken_register_is_refused(tmp_path: Path, register: str, line: str) -> None:
     (tmp_path / "act.toml").write_text(register, encoding="utf-8")
@@ -56,7 +71,7 @@ def test_broken_register_is_refused(tmp_path: Path, register: str, line: str) ->
             "no test names the claim relu.orphan: write one with @pytest.mark.claim(ID)",
         ),
         (
-            CLAIM + 'untestable = "no reason"\n',
+            CLAIM + 'untestable = "no reason"\nuntestable_zh = "没有理由"\n',
             TEST,
             "checks 'relu.zero', which says that it is untestable",
         ),

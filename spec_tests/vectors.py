@@ -151,6 +151,8 @@ def check(implementation: ModuleType, case: Case) -> None:
         return
     if case.error:
         raise MismatchError(case, f"must be {_refused(case)} and gave {actual['output']}")
+    if extra := [name for name in RESULTS if name in actual and name not in case.expected]:
+        raise MismatchError(case, f"gave what was not asked for: {', '.join(extra)}")
     for name, before in inputs.items():
         if name not in case.expected:
             unchanged = {"dtype": before.dtype.name, "shape": before.shape, "data": before}
