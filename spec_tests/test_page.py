@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from spec_tests.found import SCHEMA, found
-from spec_tests.page import FOLDER, STRINGS, call, layout, render
+from spec_tests.page import FOLDER, STRINGS, call, layout, marked, render
 
 VOID = {"meta", "link", "input"}
 HOSTILE = "</script><b onclick='alert(1)'>\"&amp;</style>]]>\u2028{{ 1 }}${1}"
@@ -204,6 +204,10 @@ def test_text_without_chinese_stands_in_english(results: Results) -> None:
     claim["now_zh"] = "出错。"
     pair = '<span lang="en">An error.</span><span lang="zh-CN">出错。</span>'
     assert pair in render(results)
+
+
+def test_backticks_mark_code() -> None:
+    assert marked("`a < b` is not `c") == "<code>a &lt; b</code> is not `c"
 
 
 @pytest.mark.parametrize("name", STRINGS)

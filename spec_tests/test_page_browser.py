@@ -283,7 +283,11 @@ def test_page_is_there_within_a_second(page: "Page", address: str) -> None:
     ids=["light", "dark", "phone"],
 )
 def test_pictures(
-    browser: "Browser", address: str, screenshots: Path, look: dict[str, Any], request: Any
+    browser: "Browser",
+    address: str,
+    screenshots: Path,
+    look: dict[str, Any],
+    request: pytest.FixtureRequest,
 ) -> None:
     for page in opened(browser, **look):
         for name, place in (
