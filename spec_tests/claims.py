@@ -6,26 +6,68 @@ link both ways: collection fails on a claim that is unknown, defined twice, or c
 A failing test prints the statement that it found broken.
 """
 
+import importlib.metadata
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "claims"
 
 KINDS = ("value", "shape", "text", "error", "effect", "default")
 ORACLES = ("printed", "derived", "independent", "captured")
 STATUSES = ("holds", "erratum", "changed", "environment")
+OLDEST = "2.6"  # the oldest torch that pyproject.toml takes
 
 REGISTER = pytest.StashKey[dict[str, "Claim"]]()
 
 
 class RegisterError(Exception):
     """A mistake in the register or in a test's link to it; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Since:
+    """What is true of a claim from one version of torch on, up to the next entry.
+
+    `value` is what the claim's test expects there, where that differs; `None` is no value.
+    """
+
+    torch: str
+    status: str
+    value: object = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d+\.\d+(\.\d+)?", self.torch):
+            raise RegisterError(f"'torch' must be a version such as \"2.9\", not {self.torch!r}")
+        if self.status not in STATUSES:
+            raise RegisterError(
+                f"'status' must be one of {', '.join(STATUSES)}, not {self.status!r}"
+            )
+
+
+def _check_versions(versions: tuple[Since, ...], status: str) -> None:
+    """Refuse versions that leave a torch out, stand in no order, or end otherwise than `status`."""
+    if versions[0].torch != OLDEST:
+        raise RegisterError(f"the first of 'versions' must be of torch {OLDEST}, the oldest taken")
+    for one, other in pairwise(versions):
+        if Version(one.torch) >= Version(other.torch):
+            raise RegisterError(f"'versions' must ascend: {other.torch} follows {one.torch}")
+        if (one.status, one.value) == (other.status, other.value):
+            raise RegisterError(f"'versions' say the same of {one.torch} and {other.torch}")
+        if (one.value is None) != (other.value is None):
+            raise RegisterError("'versions' must all have a 'value', or none")
+    if versions[-1].status != status:
+        raise RegisterError(
+            f"the last of 'versions' must have the claim's status {status!r}, "
+            f"not {versions[-1].status!r}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +78,8 @@ class Claim:
     `environment`, true only where something is installed or present. All but the first say in
     `now` what holds today and in `since` from which version on; `write` is what to type in place of
     code that fails. `rows` are the rows of the survey that the claim covers. `untestable` says why
-    no program can check the claim. What ends in `zh` says the same in Chinese.
+    no program can check the claim. What ends in `zh` says the same in Chinese. `versions` says what
+    differs among the versions of torch on which the suite runs; `status` is that of the newest.
     """
 
     id: str
@@ -54,6 +97,7 @@ class Claim:
     write: str = ""
     untestable: str = ""
     untestable_zh: str = ""
+    versions: tuple[Since, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*", self.id):
@@ -71,6 +115,24 @@ class Claim:
             raise RegisterError(f"status {self.status!r} needs 'now': what holds instead")
         if self.status == "changed" and not self.since:
             raise RegisterError("status 'changed' needs 'since': from which version on")
+        if self.versions:
+            _check_versions(self.versions, self.status)
+
+    def status_on(self, torch: str) -> str:
+        """Return the status on a version of torch, written as torch writes it."""
+        return self._on(torch).status if self.versions else self.status
+
+    def value_on(self, torch: str) -> object:
+        """Return what the claim's test expects on a version of torch."""
+        if not self.versions:
+            raise RegisterError(f"{self.id} has no 'versions', and so no value of each")
+        return self._on(torch).value
+
+    def _on(self, torch: str) -> Since:
+        release = Version(torch).release  # a nightly build counts as what it will be
+        first, *others = self.versions
+        begun = [since for since in others if Version(since.torch).release <= release]
+        return [first, *begun][-1]
 
     def __str__(self) -> str:
         text = f"{self.id} ({self.lesson}, {self.status}): {self.says}"
@@ -85,10 +147,11 @@ def _claims_in(path: Path) -> Iterator[Claim]:
     for entry in entries:
         lists = {name: tuple(entry[name]) for name in ("source", "rows") if name in entry}
         try:
-            claim = Claim(**entry | lists)
+            versions = tuple(Since(**since) for since in entry.get("versions", ()))
+            claim = Claim(**entry | lists | {"versions": versions})
         except (TypeError, RegisterError) as error:
             name = entry.get("id", "a claim without 'id'")
-            message = str(error).replace("Claim.__init__() ", "")
+            message = re.sub(r"^\w+\.__init__\(\) ", "", str(error))
             raise RegisterError(f"{path.name}: {name}: {message}") from error
         yield claim
 
@@ -152,6 +215,13 @@ def check_links(register: dict[str, Claim], items: Iterable[pytest.Item], *, who
             f"no test names the claim {', '.join(orphans)}: write one with "
             "@pytest.mark.claim(ID), or say in the claim why it is 'untestable'"
         )
+
+
+@pytest.fixture
+def by_version(request: pytest.FixtureRequest) -> Callable[[str], object]:
+    """A function that returns what a claim's `versions` expect on the installed torch."""
+    register, installed = request.config.stash[REGISTER], importlib.metadata.version("torch")
+    return lambda name: register[name].value_on(installed)
 
 
 def _collects_everything(config: pytest.Config) -> bool:
