@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-FOLDER = Path(__file__).parent.parent / "fixtures" / "claims"
+HERE = Path(__file__).parent
+FOLDER = HERE.parent / "fixtures" / "claims"
 
 KINDS = ("value", "shape", "text", "error", "effect", "default")
 ORACLES = ("printed", "derived", "independent", "captured")
@@ -217,22 +218,30 @@ def check_links(register: dict[str, Claim], items: Iterable[pytest.Item], *, who
         )
 
 
-@pytest.fixture
-def by_version(request: pytest.FixtureRequest) -> Callable[[str], object]:
-    """A function that returns what a claim's `versions` expect on the installed torch."""
-    register, installed = request.config.stash[REGISTER], importlib.metadata.version("torch")
-    return lambda name: register[name].value_on(installed)
+def left_out(config: pytest.Config) -> str:
+    """Say which arguments keep some files or tests of this folder from being collected.
+
+    -k and -m are none of them: they choose among the tests that were collected.
+
+    Returns:
+        The arguments, as in `only spec_tests/test_conv2d.py`; empty when all is collected.
+    """
+    for flag in ("--ignore", "--ignore-glob", "--deselect", "--last-failed"):
+        if value := config.getoption(flag, default=None):  # without its plugin there is no option
+            return flag if value is True else f"{flag} {' '.join(map(str, value))}"
+    if any(root in (HERE, *HERE.parents) for root in _roots(config)):
+        return ""
+    more = f" and {len(config.args) - 3} more" if len(config.args) > 3 else ""
+    return f"only {' '.join(config.args[:3])}{more}"
 
 
-def _collects_everything(config: pytest.Config) -> bool:
-    """Whether the arguments take in this whole folder (-k and -m choose only afterwards)."""
-    here = Path(__file__).parent
-    if any(config.getoption(name) for name in ("ignore", "ignore_glob", "deselect")):
-        return False
-    roots = [
-        Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args
-    ]
-    return any(root in (here, *here.parents) for root in roots)
+def takes_in_some(config: pytest.Config) -> bool:
+    """Whether some of this folder is collected; the benchmarks are another."""
+    return not left_out(config) or any(HERE in (r, *r.parents) for r in _roots(config))
+
+
+def _roots(config: pytest.Config) -> list[Path]:
+    return [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -243,9 +252,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    config = session.config
+    whole = not (left_out(config) or session.testsfailed)  # a file may not even be collected
     try:
-        check_links(config.stash[REGISTER], items, whole=_collects_everything(config))
+        check_links(config.stash[REGISTER], items, whole=whole)
     except RegisterError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -258,3 +269,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         for name in named_by(item):
             report.sections.append(("what the course says", str(register[name])))
     return report
+
+
+@pytest.fixture
+def by_version(request: pytest.FixtureRequest) -> Callable[[str], object]:
+    """A function that returns what a claim's `versions` expect on the installed torch."""
+    register, installed = request.config.stash[REGISTER], importlib.metadata.version("torch")
+    return lambda name: register[name].value_on(installed)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -12,7 +11,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from reference import standin
 from reference.models import Tudui
-from spec_tests.implementations import known_differences, load
+from spec_tests import against_oracle
+from spec_tests.implementations import TESTED, known_differences, load, name_of, tested_by
 from spec_tests.pictures import INSECTS
 
 settings.register_profile(
@@ -25,8 +25,6 @@ settings.register_profile(
 )
 settings.register_profile("sweep", settings.get_profile("default"), max_examples=1000)
 settings.load_profile("default")
-
-IMPLEMENTATIONS = pytest.StashKey[dict[str, ModuleType]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,8 +46,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     names = config.getoption("--impl") or ["reference", "torch"]
-    config.stash[IMPLEMENTATIONS] = {name: load(name) for name in names}
-    for implementation in config.stash[IMPLEMENTATIONS].values():
+    config.stash[TESTED] = {name: load(name) for name in names}
+    for implementation in config.stash[TESTED].values():
         if hasattr(implementation, "use"):
             try:
                 implementation.use(config.getoption("--device"))
@@ -59,36 +57,39 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     tested = [
-        getattr(implementation, "DESCRIPTION", name)
+        name_of(implementation)
         + (f" on {config.getoption('--device')}" if hasattr(implementation, "use") else "")
-        for name, implementation in config.stash[IMPLEMENTATIONS].items()
+        for implementation in config.stash[TESTED].values()
     ]
     return f"implementations: {', '.join(tested)}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "implementation" in metafunc.fixturenames:
-        tested = metafunc.config.stash[IMPLEMENTATIONS]
+        tested = metafunc.config.stash[TESTED]
         metafunc.parametrize("implementation", tested.values(), ids=tested, scope="session")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Expect the known differences, strictly: one that is gone turns red."""
-    names = {id(module): name for name, module in config.stash[IMPLEMENTATIONS].items()}
     known = {
         (entry["implementation"], entry["operator"], case): entry["says"]
         for entry in known_differences()
         for case in entry["cases"]
     }
     for item in items:
-        params = item.callspec.params if hasattr(item, "callspec") else {}
-        if "implementation" not in params:
+        if (implementation := tested_by(item)) is None:
             continue
-        implementation = names[id(params["implementation"])]
         operator = item.path.stem.removeprefix("test_")
-        case = getattr(params.get("case"), "name", item.originalname)
+        case = getattr(item.callspec.params.get("case"), "name", item.originalname)
         if reason := known.get((implementation, operator, case)):
             item.add_marker(pytest.mark.xfail(reason=f"docs/KNOWN_DIFFERENCES.md: {reason}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call() -> Iterator[None]:
+    with against_oracle.passing_over():
+        return (yield)
 
 
 @pytest.fixture(scope="session")

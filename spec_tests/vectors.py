@@ -9,6 +9,7 @@ import copy
 import json
 import math
 import re
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ import numpy as np
 import pytest
 import torch
 
+from spec_tests.implementations import LackSkip
 from spec_tests.oracles import DEFINITIONS, Nested
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "vectors"
@@ -34,6 +36,10 @@ Arrays = Mapping[str, Any]
 
 class MismatchError(AssertionError):
     """An implementation does not do what the case says."""
+
+    def __init__(self, case: "Case", what: str, details: str = "") -> None:
+        # What is wrong stands in the first line: a summary of many failures shows no more.
+        super().__init__(f"{case.operator}: {what}\n{case}\n{details}".rstrip())
 
 
 class RaisedError(MismatchError):
@@ -132,6 +138,7 @@ def check(implementation: ModuleType, case: Case) -> None:
         MismatchError: it does something else.
         NotImplementedHereError: it lacks the operator or cannot take these arguments.
     """
+    __tracebackhide__ = True
     function = getattr(implementation, case.operator, None)
     if function is None:
         raise NotImplementedHereError(case.operator)
@@ -143,7 +150,7 @@ def check(implementation: ModuleType, case: Case) -> None:
         _check_error(implementation, case, error)
         return
     if case.error:
-        raise MismatchError(f"{case}\nmust be refused ({case.error}) and gave {actual['output']}")
+        raise MismatchError(case, f"must be {_refused(case)} and gave {actual['output']}")
     for name, before in inputs.items():
         if name not in case.expected:
             unchanged = {"dtype": before.dtype.name, "shape": before.shape, "data": before}
@@ -152,10 +159,15 @@ def check(implementation: ModuleType, case: Case) -> None:
         _compare(case, name, actual.get(name), expected, case.tolerance)
     for name in inputs:
         if np.shares_memory(actual[name], actual["output"]):
-            raise MismatchError(f"{case}\noutput: shares memory with the input {name}")
+            raise MismatchError(case, f"output: shares memory with the input {name}")
+
+
+def _refused(case: Case) -> str:
+    return f"refused with {' or '.join(case.error['types'])} about {case.error['mentions']!r}"
 
 
 def _check_error(implementation: ModuleType, case: Case, error: Exception) -> None:
+    __tracebackhide__ = True
     told = f"{type(error).__name__}: {error}"
     if case.error:
         classes = {c.__name__ for c in type(error).__mro__}
@@ -167,10 +179,9 @@ def _check_error(implementation: ModuleType, case: Case, error: Exception) -> No
             return
     if isinstance(error, NotImplementedError):
         raise NotImplementedHereError(told) from error
-    if case.error:
-        wanted = f"must be refused ({case.error}), not with {told}"
-        raise RaisedError(f"{case}\n{wanted}") from error
-    raise RaisedError(f"{case}\nraised {told}") from error
+    told = f"must be {_refused(case)}, not with {told}" if case.error else f"raised {told}"
+    own_frames = traceback.format_tb(error.__traceback__)[2:]  # without `check` and `outcome`
+    raise RaisedError(case, told, "".join(own_frames)) from None
 
 
 def _compare(
@@ -180,14 +191,15 @@ def _compare(
     expected: Mapping[str, Any],
     tolerance: Mapping[str, Any],
 ) -> None:
+    __tracebackhide__ = True
     if not isinstance(actual, np.ndarray):
-        raise MismatchError(f"{case}\n{name}: not an array but {actual!r}")
+        raise MismatchError(case, f"{name}: not an array but {actual!r}")
     found, wanted = actual.dtype.name, expected["dtype"]
     if found != wanted:
-        raise MismatchError(f"{case}\n{name}: dtype is {found}, not {wanted}")
+        raise MismatchError(case, f"{name}: dtype is {found}, not {wanted}")
     if actual.shape != tuple(expected["shape"]):
         shapes = f"{list(actual.shape)}, not {list(expected['shape'])}"
-        raise MismatchError(f"{case}\n{name}: shape is {shapes}")
+        raise MismatchError(case, f"{name}: shape is {shapes}")
     values = array(expected)
     if "zeros" in expected:
         _check_zeros(case, name, actual, expected["zeros"])
@@ -196,14 +208,15 @@ def _compare(
     try:
         torch.testing.assert_close(*map(torch.from_numpy, (actual.copy(), values)), **limits)
     except AssertionError as error:
-        told = f"got\n{actual}\nnot\n{values}\n{error}"
-        raise MismatchError(f"{case}\n{name}: {told}") from error
+        details = f"got\n{actual}\nexpected\n{values}\n{error}"
+        raise MismatchError(case, f"{name}: wrong values", details) from None
 
 
 def _check_zeros(case: Case, name: str, actual: np.ndarray, limits: tuple[int, int]) -> None:
+    __tracebackhide__ = True
     zeros = int((actual == 0).sum())
     if not limits[0] <= zeros <= limits[1]:
-        raise MismatchError(f"{case}\n{name}: {zeros} zeros, not {limits[0]} to {limits[1]}")
+        raise MismatchError(case, f"{name}: {zeros} zeros, not {limits[0]} to {limits[1]}")
 
 
 def verify(implementation: ModuleType, case: Case) -> None:
@@ -211,9 +224,6 @@ def verify(implementation: ModuleType, case: Case) -> None:
     try:
         check(implementation, case)
     except NotImplementedHereError as missing:
-        pytest.skip(f"not implemented by {name_of(implementation)}: {missing}")
-
-
-def name_of(implementation: ModuleType) -> str:
-    """Return what the report calls an implementation."""
-    return getattr(implementation, "DESCRIPTION", implementation.__name__)
+        raise LackSkip(implementation, missing) from None
+    except MismatchError as mismatch:
+        raise pytest.fail.Exception(str(mismatch), pytrace=False) from None

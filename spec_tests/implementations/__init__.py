@@ -33,9 +33,35 @@ from typing import Any
 
 import pytest
 
+# The implementations under test, by the names with which they were asked for.
+TESTED = pytest.StashKey[dict[str, ModuleType]]()
+
 BUILT_IN = sorted(
     path.stem.replace("torch_", "torch.") for path in Path(__file__).parent.glob("[!_]*.py")
 )
+
+
+class LackSkip(pytest.skip.Exception):
+    """The outcome of a test whose implementation lacks what it needs: skipped, and never passed."""
+
+    # Shown as pytest shows its own: the reason alone, without the name of this class.
+    __module__ = "builtins"
+    __qualname__ = "Skipped"
+
+    def __init__(self, implementation: ModuleType, lacks: object) -> None:
+        super().__init__(f"not implemented by {name_of(implementation)}: {lacks}")
+
+
+def name_of(implementation: ModuleType) -> str:
+    """Return what the report calls an implementation."""
+    return getattr(implementation, "DESCRIPTION", implementation.__name__)
+
+
+def tested_by(item: pytest.Item) -> str | None:
+    """Return the name of the implementation that a test is given; None when it is given none."""
+    given = item.callspec.params.get("implementation") if hasattr(item, "callspec") else None
+    tested = item.config.stash.get(TESTED, {})
+    return next((name for name, module in tested.items() if module is given), None)
 
 
 def load(name: str) -> ModuleType:
