@@ -1,0 +1,160 @@
+"""The report as a page: index.html, from what results.json holds.
+
+The page is one file that needs no network. Its template, style and scripts lie in `page/`, what it
+says in both languages in `page/strings.toml`; a text that has no Chinese yet stands in English.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+FOLDER = Path(__file__).parent / "page"
+STRINGS = tomllib.loads((FOLDER / "strings.toml").read_text(encoding="utf-8"))
+
+STATES = (
+    "holds", "erratum", "changed", "environment",
+    "failed", "not_implemented", "not_run", "not_checkable",
+)  # fmt: skip
+DRAWN = ("conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d")
+
+Claim = Mapping[str, Any]
+Vector = Mapping[str, Any]
+
+
+def render(results: Mapping[str, Any]) -> str:
+    """Return the text of index.html.
+
+    Args:
+        results: what a run found, as fixtures/results.schema.json describes it.
+    """
+    claims, vectors = results["claims"], results["vectors"]
+    template = _environment().get_template("index.html.j2")
+    return template.render(
+        results,
+        states=STATES,
+        totals=dict.fromkeys(STATES, 0) | results["totals"],
+        errata=errata(claims),
+        not_checkable=[claim for claim in claims if claim["untestable"]],
+        failed=[claim for claim in claims if claim["state"] == "failed"],
+        operators={vector["operator"]: 0 for vector in vectors},
+        drawn={key(v): drawing(v) for v in vectors if drawing(v)},
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"strings": STRINGS, "t": text, "both": both, "inlined": inlined}
+    environment.filters |= {f.__name__: f for f in (agreeing, call, cases, in_column, key, layout, tally, tests)}
+    return environment
+
+
+def inlined(name: str) -> Markup:
+    """Return a style sheet or a script of ours, to stand in the page as it is."""
+    return Markup((FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def both(english: str, chinese: str) -> Markup:
+    """Return a text in both languages, of which the page shows one; English alone where need be."""
+    if not chinese:
+        return Markup('<span class="only" lang="en">{}</span>').format(english)
+    return Markup('<span lang="en">{}</span><span lang="zh-CN">{}</span>').format(english, chinese)
+
+
+def text(name: str, **values: object) -> Markup:
+    """Return a text of the page itself, from strings.toml, with values filled in."""
+    return both(*(STRINGS[name][language].format(**values) for language in ("en", "zh")))
+
+
+def errata(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
+    """Return what is false or out of date; what breaks code that once worked comes first."""
+    groups: dict[str, list[Claim]] = {"broken": [], "never": [], "changed": [], "false": []}
+    names = {
+        ("changed", True): "broken",
+        ("erratum", True): "never",
+        ("changed", False): "changed",
+        ("erratum", False): "false",
+    }
+    for claim in claims:
+        if claim["status"] in ("changed", "erratum"):
+            groups[names[claim["status"], claim["kind"] == "error"]].append(claim)
+    return groups
+
+
+def agreeing(
+    results: Mapping[str, Mapping[str, str]], columns: Iterable[Mapping[str, str]], *names: str
+) -> dict[tuple[str, ...], list[str]]:
+    """Return the titles of the columns that found the same, by what they found under `names`."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for column in columns:
+        if found := results.get(column["id"]):
+            values = tuple(found.get(name, "") for name in names)
+            groups.setdefault(values, []).append(column["title"])
+    return groups
+
+
+def in_column(entries: Iterable[Mapping[str, Any]], column: str) -> list[Mapping[str, Any]]:
+    """Return what a column found of claims or vectors."""
+    return [entry["results"][column] for entry in entries if column in entry["results"]]
+
+
+def tally(found: Iterable[Mapping[str, Any]], name: str) -> dict[str, int]:
+    """Count the states or the outcomes, the most frequent first."""
+    return dict(Counter(entry[name] for entry in found).most_common())
+
+
+def tests(claim: Claim) -> dict[str, dict[str, Mapping[str, str]]]:
+    """Return what became of the tests of a claim, by their node IDs and then by column."""
+    found: dict[str, dict[str, Mapping[str, str]]] = {}
+    for column, result in claim["results"].items():
+        for test in result["tests"]:
+            found.setdefault(test["id"], {})[column] = test
+    return found
+
+
+def cases(claims: Iterable[Claim], vectors: Iterable[Vector]) -> dict[str, list[str]]:
+    """Return by the ID of each claim the operator cases that check it."""
+    found: dict[str, list[str]] = {claim["id"]: [] for claim in claims}
+    for vector in vectors:
+        for name in vector["case"]["claims"]:
+            found.setdefault(name, []).append(key(vector))
+    return found
+
+
+def key(vector: Vector) -> str:
+    """Return what the page calls a case, in its address too."""
+    return f"{vector['operator']}/{vector['case']['name']}"
+
+
+def drawing(vector: Vector) -> dict[str, Any]:
+    """Return what the page draws of a case: nothing where it is an error or no window operator."""
+    if vector["operator"] not in DRAWN or "expected" not in vector["case"]:
+        return {}
+    return {"operator": vector["operator"]} | {
+        name: vector["case"][name] for name in ("inputs", "parameters", "expected")
+    }
+
+
+def call(parameters: Mapping[str, Any]) -> str:
+    """Write parameters as Python has them: a list is a tuple."""
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
+    return ", ".join(f"{name}={value!r}" for name, value in options.items())
+
+
+def layout(data: Any, indent: int = 0) -> str:  # noqa: ANN401 - lists in lists, of any depth
+    """Write nested lists as a matrix, a row a line."""
+    if not isinstance(data, list):
+        return str(data)
+    parts = [layout(part, indent + 1) for part in data]
+    nested = any(isinstance(part, list) for part in data)
+    return f"[{(',' + chr(10) + ' ' * (indent + 1) if nested else ', ').join(parts)}]"

@@ -1,0 +1,122 @@
+"use strict";
+// Which cells of the input make one cell of the output, and what comes of them: one arithmetic
+// for convolution and for pooling. A position counts from the first cell of the input, so that it
+// is negative in the padding before it.
+
+const pair = (value) => (Array.isArray(value) ? value : [value, value]);
+const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
+const number = (value) => WORDS[value] ?? value;
+
+/** A tensor as images of channels of rows; an unbatched one is one image. */
+const images = ({ shape, data }) => (shape.length === 4 ? data : [data]);
+
+/** Padding before and after, window by window the positions, and the size of the input. */
+function axisOf({ operator, inputs, parameters, expected }, axis) {
+  const size = inputs.input.shape.at(axis - 2);
+  const length = expected.output.shape.at(axis - 2);
+  if (operator === "adaptive_avg_pool2d") return { size, before: 0, after: 0, windows: bins(size, length) };
+  const kernel = inputs.weight?.shape.at(axis - 2) ?? pair(parameters.kernel_size)[axis];
+  const stride = pair(parameters.stride ?? (inputs.weight ? 1 : parameters.kernel_size))[axis];
+  const dilation = pair(parameters.dilation ?? 1)[axis];
+  const [before, after] = padding(parameters.padding ?? 0, axis, dilation * (kernel - 1));
+  const windows = range(length).map((i) => range(kernel).map((k) => i * stride - before + k * dilation));
+  return { size, before, after, windows };
+}
+
+function padding(given, axis, reach) {
+  if (given === "valid") return [0, 0];
+  if (given === "same") return [Math.floor(reach / 2), Math.ceil(reach / 2)];
+  return [pair(given)[axis], pair(given)[axis]];
+}
+
+const range = (length, start = 0) => Array.from({ length }, (_, i) => start + i);
+
+function bins(size, length) {
+  return range(length).map((i) => {
+    const start = Math.floor((i * size) / length);
+    return range(Math.ceil(((i + 1) * size) / length) - start, start);
+  });
+}
+
+/** All positions to draw: the input, its padding, and windows that reach beyond it. */
+function extent({ size, before, after, windows }) {
+  const first = Math.min(-before, ...windows.flat());
+  const last = Math.max(size - 1 + after, ...windows.flat());
+  return range(last - first + 1, first);
+}
+
+/** The index of the input that a padding mode copies to a position; null where it copies none. */
+function source(position, size, mode) {
+  if (position >= 0 && position < size) return position;
+  if (mode === "circular") return (position + size) % size;
+  if (mode === "replicate") return position < 0 ? 0 : size - 1;
+  if (mode === "reflect") return position < 0 ? -position : 2 * (size - 1) - position;
+  return null;
+}
+
+const within = (position, { size, before, after }) => position >= -before && position < size + after;
+const inside = (position, { size }) => position >= 0 && position < size;
+
+/** What a cell of the padded input is: its kind, and its value, null where it does not count. */
+function cellAt(figure, plane, y, x) {
+  const [rows, columns] = figure.axes;
+  const mode = figure.parameters.padding_mode;
+  const from = [source(y, rows.size, mode), source(x, columns.size, mode)];
+  const counts = within(y, rows) && within(x, columns);
+  if (inside(y, rows) && inside(x, columns)) return { kind: "input", value: number(plane[y][x]) };
+  if (!counts) return { kind: "beyond", value: figure.operator === "max_pool2d" ? -Infinity : null };
+  if (!from.includes(null)) return { kind: "padding", value: number(plane[from[0]][from[1]]) };
+  return { kind: "padding", value: filling(figure) };
+}
+
+function filling({ operator, parameters }) {
+  if (operator === "max_pool2d") return -Infinity;
+  return parameters.count_include_pad === false ? null : 0;
+}
+
+/** The channels of the input that one channel of the output sees. */
+function channelsFor({ inputs, parameters }, channel) {
+  if (!inputs.weight) return [channel];
+  const [outputs, each] = inputs.weight.shape;
+  return range(each, Math.floor(channel / (outputs / (parameters.groups ?? 1))) * each);
+}
+
+/** The cells of the input that make the output's cell (image, channel, row, column). */
+function windowOf(figure, image, channel, row, column) {
+  const [ys, xs] = [figure.axes[0].windows[row], figure.axes[1].windows[column]];
+  return channelsFor(figure, channel).flatMap((from, i) =>
+    ys.flatMap((y, ky) =>
+      xs.map((x, kx) => ({
+        channel: from, y, x,
+        ...cellAt(figure, images(figure.inputs.input)[image][from], y, x),
+        weight: number(figure.inputs.weight?.data[channel][i][ky][kx]),
+      })),
+    ),
+  );
+}
+
+const shown = (value) =>
+  value === Infinity ? "∞" : value === -Infinity ? "−∞" : String(+value.toPrecision(7)).replace("-", "−");
+const term = (value) => (value < 0 ? `(${shown(value)})` : shown(value));
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+/** The value of a window, and how it comes about, in a formula. */
+const RESULTS = {
+  conv2d({ inputs }, window, channel) {
+    const bias = number(inputs.bias?.data[channel]);
+    const terms = window.map(({ value, weight }) => `${term(value)}·${term(weight)}`);
+    const value = sum(window.map((cell) => cell.value * cell.weight)) + (bias ?? 0);
+    return { value, formula: terms.join(" + ") + (bias === undefined ? "" : ` + ${term(bias)} (bias)`) };
+  },
+  max_pool2d(figure, window) {
+    const values = window.map((cell) => cell.value);
+    const value = Math.max(...values);
+    return { value, formula: `max(${values.map(shown).join(", ")})`, best: window.find((cell) => cell.kind === "input" && cell.value === value) };
+  },
+  avg_pool2d({ parameters }, window) {
+    const values = window.map((cell) => cell.value).filter((value) => value !== null);
+    const divisor = parameters.divisor_override ?? values.length;
+    return { value: sum(values) / divisor, formula: `(${values.map(term).join(" + ")}) / ${divisor}`, divisor };
+  },
+};
+RESULTS.adaptive_avg_pool2d = RESULTS.avg_pool2d;
