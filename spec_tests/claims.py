@@ -11,9 +11,10 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import pytest
 from packaging.version import Version
@@ -112,16 +113,17 @@ class Claim:
                 )
         if not (self.says and self.zh and self.source):
             raise RegisterError("'says', 'zh' and 'source' must not be empty")
-        if self.status != "holds" and not self.now:
-            raise RegisterError(f"status {self.status!r} needs 'now': what holds instead")
-        if self.status == "changed" and not self.since:
-            raise RegisterError("status 'changed' needs 'since': from which version on")
         if self.versions:
             _check_versions(self.versions, self.status)
+        for status in (self.status, *(since.status for since in self.versions)):
+            if status != "holds" and not self.now:
+                raise RegisterError(f"status {status!r} needs 'now': what holds instead")
+            if status == "changed" and not self.since:
+                raise RegisterError("status 'changed' needs 'since': from which version on")
 
-    def status_on(self, torch: str) -> str:
-        """Return the status on a version of torch, written as torch writes it."""
-        return self._on(torch).status if self.versions else self.status
+    def on(self, torch: str) -> Self:
+        """Return the claim with its status on a version of torch, written as torch writes it."""
+        return replace(self, status=self._on(torch).status, versions=()) if self.versions else self
 
     def value_on(self, torch: str) -> object:
         """Return what the claim's test expects on a version of torch."""
@@ -274,5 +276,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture
 def by_version(request: pytest.FixtureRequest) -> Callable[[str], object]:
     """A function that returns what a claim's `versions` expect on the installed torch."""
-    register, installed = request.config.stash[REGISTER], importlib.metadata.version("torch")
-    return lambda name: register[name].value_on(installed)
+    register, torch = request.config.stash[REGISTER], importlib.metadata.version("torch")
+    return lambda name: register[name].value_on(torch)

@@ -107,8 +107,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if folder is None:
         return
     try:
-        for name, text in FILES.items():
-            _write(folder / name, text(found))
+        write(folder, found)
     except OSError as error:
         config.stash[LINES].append(f"WARNING: the report is not written: {error}")
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
@@ -125,11 +124,12 @@ def pytest_terminal_summary(
         terminalreporter.write_line(line)
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file, which appears whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
+def write(folder: Path, found: Results) -> None:
+    """Write the files of a report, each of which appears whole or not at all."""
+    for name, text in FILES.items():
+        part = folder / f".{name}.part"
+        part.write_text(text(found), encoding="utf-8", newline="\n")
+        part.replace(folder / name)
 
 
 def _results(session: pytest.Session, exitstatus: int) -> Results:
@@ -141,9 +141,10 @@ def _results(session: pytest.Session, exitstatus: int) -> Results:
         column = _column(item, outcome)
         columns.setdefault(column["id"], column)
         ran.append(_ran(item, column["id"], outcome, detail))
+    register, torch = session.config.stash[claims.REGISTER], importlib.metadata.version("torch")
     return results.collect(
         ran,
-        register=session.config.stash[claims.REGISTER],
+        register={name: claim.on(torch) for name, claim in register.items()},
         lessons=tomllib.loads((FIXTURES / "lessons.toml").read_text(encoding="utf-8"))["lesson"],
         vectors=_vectors(),
         columns=list(columns.values()),

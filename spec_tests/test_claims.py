@@ -26,8 +26,9 @@ oracle = "derived"
 status = "holds"
 """
 VERSIONS = """
+now = "It was nothing at first."
 versions = [
-    { torch = "2.6", status = "changed", value = "loud" },
+    { torch = "2.6", status = "erratum", value = "loud" },
     { torch = "2.10", status = "holds", value = "silent" },
 ]
 """
@@ -91,17 +92,18 @@ def test_broken_register_is_refused(tmp_path: Path, register: str, line: str) ->
         ('"2.6"', '"2.7"', "relu.zero: the first of 'versions' must be of torch 2.6"),
         ('"2.10"', '"2.6"', "relu.zero: 'versions' must ascend: 2.6 follows 2.6"),
         ('"2.10"', '"2.5.1"', "relu.zero: 'versions' must ascend: 2.5.1 follows 2.6"),
-        ('"changed"', '"change"', "relu.zero: 'status' must be one of holds, erratum, changed"),
-        ('"holds"', '"erratum"', "must have the claim's status 'holds', not 'erratum'"),
+        ('"erratum"', '"errata"', "relu.zero: 'status' must be one of holds, erratum, changed"),
+        ('"holds"', '"changed"', "must have the claim's status 'holds', not 'changed'"),
         (', value = "loud"', "", "relu.zero: 'versions' must all have a 'value', or none"),
         (
-            'changed", value = "loud',
+            'erratum", value = "loud',
             'holds", value = "silent',
             "relu.zero: 'versions' say the same of 2.6 and 2.10",
         ),
+        ("now =", "write =", "relu.zero: status 'erratum' needs 'now': what holds instead"),
         ("torch =", "pytorch =", "relu.zero: got an unexpected keyword argument 'pytorch'"),
     ],
-    ids=["specifier", "first", "equal", "order", "status", "last", "value", "same", "field"],
+    ids=["specifier", "first", "equal", "order", "status", "last", "value", "same", "now", "field"],
 )
 def test_broken_versions_are_refused(tmp_path: Path, old: str, new: str, line: str) -> None:
     register = CLAIM + VERSIONS.replace(old, new)
@@ -113,8 +115,8 @@ def test_broken_versions_are_refused(tmp_path: Path, old: str, new: str, line: s
 @pytest.mark.parametrize(
     ("torch", "status", "value"),
     [
-        ("2.6.0+cu124", "changed", "loud"),
-        ("2.9.1", "changed", "loud"),
+        ("2.6.0+cu124", "erratum", "loud"),
+        ("2.9.1", "erratum", "loud"),
         ("2.10.0.dev20251130+cpu", "holds", "silent"),
         ("2.10.0", "holds", "silent"),
         ("3.0", "holds", "silent"),
@@ -125,13 +127,13 @@ def test_a_version_counts_up_to_the_next(
 ) -> None:
     (tmp_path / "act.toml").write_text(CLAIM + VERSIONS, encoding="utf-8")
     claim = claims.load(tmp_path)["relu.zero"]
-    assert (claim.status_on(torch), claim.value_on(torch)) == (status, value)
+    assert (claim.on(torch).status, claim.value_on(torch)) == (status, value)
 
 
 def test_without_versions_the_status_is_the_same_everywhere(tmp_path: Path) -> None:
     (tmp_path / "act.toml").write_text(CLAIM, encoding="utf-8")
     claim = claims.load(tmp_path)["relu.zero"]
-    assert [claim.status_on(torch) for torch in ("2.6.0", "2.15.0")] == ["holds", "holds"]
+    assert claim.on("2.6.0") == claim.on("2.15.0") == claim
     with pytest.raises(claims.RegisterError, match=r"relu\.zero has no 'versions'"):
         claim.value_on("2.6.0")
 
