@@ -12,12 +12,12 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
 import pytest
-from packaging.version import Version
+
+from spec_tests.versions import Since, at, check
 
 HERE = Path(__file__).parent
 FOLDER = HERE.parent / "fixtures" / "claims"
@@ -25,51 +25,12 @@ FOLDER = HERE.parent / "fixtures" / "claims"
 KINDS = ("value", "shape", "text", "error", "effect", "default")
 ORACLES = ("printed", "derived", "independent", "captured")
 STATUSES = ("holds", "erratum", "changed", "environment")
-OLDEST = "2.6"  # the oldest torch that pyproject.toml takes
 
 REGISTER = pytest.StashKey[dict[str, "Claim"]]()
 
 
 class RegisterError(Exception):
     """A mistake in the register or in a test's link to it; the message says what to do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Since:
-    """What is true of a claim from one version of torch on, up to the next entry.
-
-    `value` is what the claim's test expects there, where that differs; `None` is no value.
-    """
-
-    torch: str
-    status: str
-    value: object = None
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"\d+\.\d+(\.\d+)?", self.torch):
-            raise RegisterError(f"'torch' must be a version such as \"2.9\", not {self.torch!r}")
-        if self.status not in STATUSES:
-            raise RegisterError(
-                f"'status' must be one of {', '.join(STATUSES)}, not {self.status!r}"
-            )
-
-
-def _check_versions(versions: tuple[Since, ...], status: str) -> None:
-    """Refuse versions that leave a torch out, stand in no order, or end otherwise than `status`."""
-    if versions[0].torch != OLDEST:
-        raise RegisterError(f"the first of 'versions' must be of torch {OLDEST}, the oldest taken")
-    for one, other in pairwise(versions):
-        if Version(one.torch) >= Version(other.torch):
-            raise RegisterError(f"'versions' must ascend: {other.torch} follows {one.torch}")
-        if (one.status, one.value) == (other.status, other.value):
-            raise RegisterError(f"'versions' say the same of {one.torch} and {other.torch}")
-        if (one.value is None) != (other.value is None):
-            raise RegisterError("'versions' must all have a 'value', or none")
-    if versions[-1].status != status:
-        raise RegisterError(
-            f"the last of 'versions' must have the claim's status {status!r}, "
-            f"not {versions[-1].status!r}"
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,16 +67,19 @@ class Claim:
             raise RegisterError("'id' must read topic.name, in lower case with hyphens")
         if not re.fullmatch(r"P([1-9]|[12]\d|3[0-3])", self.lesson):
             raise RegisterError(f"'lesson' must be P1 to P33, not {self.lesson!r}")
-        for field, allowed in (("kind", KINDS), ("oracle", ORACLES), ("status", STATUSES)):
-            if getattr(self, field) not in allowed:
-                raise RegisterError(
-                    f"{field!r} must be one of {', '.join(allowed)}, not {getattr(self, field)!r}"
-                )
+        statuses = (self.status, *(since.status for since in self.versions))
+        for field, value, allowed in (
+            ("kind", self.kind, KINDS),
+            ("oracle", self.oracle, ORACLES),
+            *(("status", status, STATUSES) for status in statuses),
+        ):
+            if value not in allowed:
+                raise RegisterError(f"{field!r} must be one of {', '.join(allowed)}, not {value!r}")
         if not (self.says and self.zh and self.source):
             raise RegisterError("'says', 'zh' and 'source' must not be empty")
         if self.versions:
-            _check_versions(self.versions, self.status)
-        for status in (self.status, *(since.status for since in self.versions)):
+            check(self.versions, self.status)
+        for status in statuses:
             if status != "holds" and not self.now:
                 raise RegisterError(f"status {status!r} needs 'now': what holds instead")
             if status == "changed" and not self.since:
@@ -123,19 +87,14 @@ class Claim:
 
     def on(self, torch: str) -> Self:
         """Return the claim with its status on a version of torch, written as torch writes it."""
-        return replace(self, status=self._on(torch).status, versions=()) if self.versions else self
+        status = at(self.versions, torch).status if self.versions else self.status
+        return replace(self, status=status, versions=())
 
     def value_on(self, torch: str) -> object:
         """Return what the claim's test expects on a version of torch."""
         if not self.versions:
             raise RegisterError(f"{self.id} has no 'versions', and so no value of each")
-        return self._on(torch).value
-
-    def _on(self, torch: str) -> Since:
-        release = Version(torch).release  # a nightly build counts as what it will be
-        first, *others = self.versions
-        begun = [since for since in others if Version(since.torch).release <= release]
-        return [first, *begun][-1]
+        return at(self.versions, torch).value
 
     def __str__(self) -> str:
         text = f"{self.id} ({self.lesson}, {self.status}): {self.says}"
@@ -152,7 +111,7 @@ def _claims_in(path: Path) -> Iterator[Claim]:
         try:
             versions = tuple(Since(**since) for since in entry.get("versions", ()))
             claim = Claim(**entry | lists | {"versions": versions})
-        except (TypeError, RegisterError) as error:
+        except (TypeError, ValueError, RegisterError) as error:
             name = entry.get("id", "a claim without 'id'")
             message = re.sub(r"^\w+\.__init__\(\) ", "", str(error))
             raise RegisterError(f"{path.name}: {name}: {message}") from error
@@ -229,7 +188,7 @@ def left_out(config: pytest.Config) -> str:
         The arguments, as in `only spec_tests/test_conv2d.py`; empty when all is collected.
     """
     for flag in ("--ignore", "--ignore-glob", "--deselect", "--last-failed"):
-        if value := config.getoption(flag, default=None):  # without its plugin there is no option
+        if value := config.getoption(flag, None):  # without its plugin there is no option
             return flag if value is True else f"{flag} {' '.join(map(str, value))}"
     if any(root in (HERE, *HERE.parents) for root in _roots(config)):
         return ""
@@ -239,7 +198,7 @@ def left_out(config: pytest.Config) -> str:
 
 def takes_in_some(config: pytest.Config) -> bool:
     """Whether some of this folder is collected; the benchmarks are another."""
-    return not left_out(config) or any(HERE in (r, *r.parents) for r in _roots(config))
+    return any(root in (HERE, *HERE.parents) or HERE in root.parents for root in _roots(config))
 
 
 def _roots(config: pytest.Config) -> list[Path]:

@@ -47,12 +47,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     names = config.getoption("--impl") or ["reference", "torch"]
     config.stash[TESTED] = {name: load(name) for name in names}
-    for implementation in config.stash[TESTED].values():
-        if hasattr(implementation, "use"):
-            try:
-                implementation.use(config.getoption("--device"))
-            except ValueError as error:
-                raise pytest.UsageError(f"--device: {error}") from error
+    device = config.getoption("--device")
+    movable = [module for module in config.stash[TESTED].values() if hasattr(module, "use")]
+    if device != "cpu" and not movable:
+        raise pytest.UsageError(f"--device {device} moves torch: add --impl torch")
+    for implementation in movable:
+        try:
+            implementation.use(device)
+        except ValueError as error:
+            raise pytest.UsageError(f"--device: {error}") from error
 
 
 def pytest_report_header(config: pytest.Config) -> str:

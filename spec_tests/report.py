@@ -138,7 +138,7 @@ def _results(session: pytest.Session, exitstatus: int) -> Results:
     ran = []
     for item in session.items:
         outcome, detail = item.stash.get(OUTCOME, ("not_run", stopped))
-        column = _column(item, outcome)
+        column = column_of(item, outcome)
         columns.setdefault(column["id"], column)
         ran.append(_ran(item, column["id"], outcome, detail))
     register, torch = session.config.stash[claims.REGISTER], importlib.metadata.version("torch")
@@ -166,7 +166,7 @@ def _ran(item: pytest.Item, column: str, outcome: str, detail: str) -> Ran:
     )
 
 
-def _column(item: pytest.Item, outcome: str) -> dict[str, str]:
+def column_of(item: pytest.Item, outcome: str) -> dict[str, str]:
     """Return what a test held against the course: PyTorch, where it was given nothing else."""
     name, device = tested_by(item) or "torch", "cpu"
     module = item.config.stash[TESTED][name] if tested_by(item) else None
@@ -185,7 +185,9 @@ def _column(item: pytest.Item, outcome: str) -> dict[str, str]:
 def _named(device: str) -> str:
     import torch
 
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    # Where --require cuda fails a test for want of CUDA, the device has no name.
+    known = device.startswith("cuda") and torch.cuda.is_available()
+    return torch.cuda.get_device_name(device) if known else device
 
 
 def _vectors() -> dict[str, list[dict[str, Any]]]:

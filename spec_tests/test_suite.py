@@ -1,9 +1,8 @@
 """The suite itself: what it must never let pass, and how it speaks of what it is given."""
 
 import copy
+import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spec_tests import vectors
+from spec_tests import summary, vectors
 from spec_tests.faults import Fault, faults
 from spec_tests.implementations import load
 from spec_tests.implementations import torch as exact
+from spec_tests.test_results import problems
 from spec_tests.vectors import Case
 
-ROOT = Path(__file__).parent.parent
+SUITE = Path(__file__).parent
 CASES = [case for operator in vectors.operators() for case in vectors.cases(operator)]
 VALUES = [case for case in CASES if case.expected]
 
@@ -109,32 +109,76 @@ def test_unknown_implementation_is_one_line() -> None:
     )
 
 
-def test_unknown_device_is_one_line() -> None:
-    with pytest.raises(ValueError, match=r"^no device 'nosuch' here, only cpu.*$"):
-        exact.use("nosuch")
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--device", "nosuch"], r"--device: no device 'nosuch' here, only cpu.*"),
+        (
+            ["--device", "nosuch", "--impl", "reference"],
+            "--device nosuch moves torch: add --impl torch",
+        ),
+    ],
+    ids=["unknown", "nothing-to-move"],
+)
+def test_device_that_cannot_be_is_one_line(
+    capsys: pytest.CaptureFixture[str], options: list[str], line: str
+) -> None:
+    assert _run(str(SUITE), *options) == pytest.ExitCode.USAGE_ERROR
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert re.fullmatch(f"ERROR: {line}\n+", printed.err)
 
 
-def test_what_is_missing_is_skipped_and_said(tmp_path: Path) -> None:
-    """An adapter of one's own, by its dotted path: it has ReLU only, and the header names it."""
-    (tmp_path / "relu_alone.py").write_text(
-        "import numpy as np\n"
-        "def relu(*, input, inplace=False):\n"
-        "    if inplace:\n"
-        "        raise NotImplementedError('in place')\n"
-        "    return np.maximum(input, 0)\n"
-    )
-    tests = [f"spec_tests/test_{name}.py" for name in ("relu", "sigmoid")]
-    options = ["--impl", "relu_alone", "-o", f"pythonpath={tmp_path} .", "-p", "no:cacheprovider"]
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "-k", "vector", *tests],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == pytest.ExitCode.OK, run.stdout
-    assert "implementations: relu_alone" in run.stdout
-    assert "not implemented by relu_alone: sigmoid" in run.stdout
-    assert "not implemented by relu_alone: NotImplementedError: in place" in run.stdout
-    relu, sigmoid = (len(vectors.cases(name)) for name in ("relu", "sigmoid"))
-    assert f"{relu - 1} passed, {sigmoid + 1} skipped" in run.stdout
+def _run(*options: str) -> int:
+    """Run pytest in this process, which has imported PyTorch already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTEST_ADDOPTS", raising=False)
+        return pytest.main(["-p", "no:cacheprovider", *options])
+
+
+# Plain convolutions, and a ReLU that is not written yet.
+ADAPTER = """
+import numpy as np
+
+def conv2d(*, input, weight, stride=1, **rest):
+    if rest or input.ndim < 4 or isinstance(stride, tuple):
+        raise NotImplementedError("plain convolutions only")
+    if input.shape[1] != weight.shape[1]:
+        raise ValueError("channels")
+    if input.shape[2] < weight.shape[2]:
+        raise ValueError("kernel")
+    windows = np.lib.stride_tricks.sliding_window_view(input, weight.shape[2:], (2, 3))
+    return np.einsum("nchwij,ocij->nohw", windows[:, :, ::stride, ::stride], weight)
+
+def relu(**arguments):
+    raise NotImplementedError("no ReLU yet")
+"""
+
+
+def test_an_adapter_with_conv2d_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is judged; what it lacks, in drawn cases and gradients too, is said and never passes."""
+    (tmp_path / "conv_alone.py").write_text(ADAPTER)
+    monkeypatch.syspath_prepend(tmp_path)
+    names = ("conv2d", "relu", "sigmoid", "sgd", "printouts")
+    files = [str(SUITE / f"test_{name}.py") for name in names]
+    folder = tmp_path / "out"
+    slow = "not (test_conv2d and test_drawn)"  # of which it lacks all, as of relu
+    code = _run(*files, "-k", slow, "--impl", "conv_alone", "--report", str(folder))
+    printed = capsys.readouterr().out
+    assert code == pytest.ExitCode.OK, printed
+    assert "implementations: conv_alone\n" in printed
+    for lack in ("sigmoid", "sgd", "NotImplementedError: no ReLU yet", "max_pool2d"):
+        assert f": not implemented by conv_alone: {lack}\n" in printed
+    document = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert problems(document) == []
+    assert summary.figures(document) in printed
+    assert [column["id"] for column in document["columns"]] == ["torch", "conv_alone"]
+    states = {each["id"]: each["state"] for each in document["claims"]}
+    assert states["conv.stride-1"] == "holds"
+    assert states["relu.values"] == "not_implemented"
+    found = {(each["operator"], each["case"]["name"]): each for each in document["vectors"]}
+    assert found["conv2d", "stride-1-int64"]["results"] == {"conv_alone": {"outcome": "passed"}}
+    assert found["relu", "course"]["results"]["conv_alone"]["outcome"] == "not_implemented"
+    assert found["linear", "bias"]["results"] == {}

@@ -45,8 +45,7 @@ class LackSkip(pytest.skip.Exception):
     """The outcome of a test whose implementation lacks what it needs: skipped, and never passed."""
 
     # Shown as pytest shows its own: the reason alone, without the name of this class.
-    __module__ = "builtins"
-    __qualname__ = "Skipped"
+    __module__, __qualname__ = "builtins", "Skipped"
 
     def __init__(self, implementation: ModuleType, lacks: object) -> None:
         super().__init__(f"not implemented by {name_of(implementation)}: {lacks}")
