@@ -67,9 +67,10 @@ def matrix_report(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
-    """Look at TensorBoard in headless Chromium; `-- --screenshots DIR` says where pictures go."""
+    """Use TensorBoard and the report in Chromium; `-- --screenshots DIR` says where pictures go."""
     install(session, "browser")
-    session.run("pytest", "spec_tests/test_browser.py", *session.posargs, env=ENV)
+    files = ("spec_tests/test_browser.py", "spec_tests/test_page_browser.py")
+    session.run("pytest", *files, *session.posargs, env=ENV)
 
 
 @nox.session(default=False)

@@ -40,8 +40,9 @@ def render(results: Mapping[str, Any]) -> str:
         totals=dict.fromkeys(STATES, 0) | results["totals"],
         errata=errata(claims),
         not_checkable=[claim for claim in claims if claim["untestable"]],
-        failed=[claim for claim in claims if claim["state"] == "failed"],
-        operators={vector["operator"]: 0 for vector in vectors},
+        failed_claims=[claim for claim in claims if claim["state"] == "failed"],
+        failed=results.get("failed", []),
+        operators=sorted({vector["operator"] for vector in vectors}, key=place),
         drawn={key(v): drawing(v) for v in vectors if drawing(v)},
     )
 
@@ -55,7 +56,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"strings": STRINGS, "t": text, "both": both, "inlined": inlined}
-    environment.filters |= {f.__name__: f for f in (agreeing, call, cases, in_column, key, layout, tally, tests)}
+    filters = (agreeing, call, cases, in_column, key, layout, tally, tests)
+    environment.filters |= {function.__name__: function for function in filters}
     return environment
 
 
@@ -77,17 +79,13 @@ def text(name: str, **values: object) -> Markup:
 
 
 def errata(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
-    """Return what is false or out of date; what breaks code that once worked comes first."""
-    groups: dict[str, list[Claim]] = {"broken": [], "never": [], "changed": [], "false": []}
-    names = {
-        ("changed", True): "broken",
-        ("erratum", True): "never",
-        ("changed", False): "changed",
-        ("erratum", False): "false",
-    }
+    """Return what is false or out of date, in groups: first what there is code to write for."""
+    groups: dict[str, list[Claim]] = {
+        "changed-code": [], "erratum-code": [], "changed": [], "erratum": []
+    }  # fmt: skip
     for claim in claims:
-        if claim["status"] in ("changed", "erratum"):
-            groups[names[claim["status"], claim["kind"] == "error"]].append(claim)
+        if claim["status"] in groups:
+            groups[claim["status"] + ("-code" if claim["write"] else "")].append(claim)
     return groups
 
 
@@ -134,6 +132,11 @@ def cases(claims: Iterable[Claim], vectors: Iterable[Vector]) -> dict[str, list[
 def key(vector: Vector) -> str:
     """Return what the page calls a case, in its address too."""
     return f"{vector['operator']}/{vector['case']['name']}"
+
+
+def place(operator: str) -> tuple[int, str]:
+    """Return what operators are sorted by: those that are drawn come first."""
+    return (DRAWN.index(operator) if operator in DRAWN else len(DRAWN)), operator
 
 
 def drawing(vector: Vector) -> dict[str, Any]:

@@ -7,8 +7,13 @@ const claims = [...document.querySelectorAll(".claim")].map((node) => ({
   node,
   lesson: node.dataset.lesson,
   state: node.dataset.state,
-  text: [...node.querySelectorAll("[data-searched]")].map((part) => part.textContent).join("\n").toLowerCase(),
+  text: searched(node),
 }));
+
+function searched(node) {
+  const parts = [...node.querySelectorAll("[data-searched]")];
+  return parts.map((part) => part.textContent).join("\n").toLowerCase();
+}
 
 const linked = () => location.hash.slice(1); // our IDs need no decoding
 
@@ -107,7 +112,9 @@ function present(query) {
 }
 
 for (const code of document.querySelectorAll(".code")) code.append(copyButton("copy"));
-for (const { node } of claims) node.querySelector("header").append(copyButton("copy-link", `#${node.id}`));
+for (const { node } of claims) {
+  node.querySelector("header").append(copyButton("copy-link", `#${node.id}`));
+}
 for (const choice of document.querySelectorAll("a[data-filter]")) {
   choice.addEventListener("click", (event) => {
     event.preventDefault();

@@ -3,6 +3,7 @@
 // A case is drawn when its disclosure is first opened.
 
 const CASES = JSON.parse(document.getElementById("cases").textContent);
+const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function element(tag, className, ...children) {
   const node = document.createElement(tag);
@@ -11,49 +12,61 @@ function element(tag, className, ...children) {
   return node;
 }
 
-/** A matrix as a table under a name; `cell(row, column)` makes its cells. */
+/** A plane as a table under a name; `cell(row, column)` makes its cells. */
 function table(name, rows, columns, cell) {
   const body = rows.map((y) => element("tr", "", ...columns.map((x) => cell(y, x))));
-  return element("table", "plane", element("caption", "", name), element("tbody", "", ...body));
+  const caption = name.length ? element("caption", "", ...name) : "";
+  return element("table", "plane", caption, element("tbody", "", ...body));
 }
 
-/** The tables of one tensor, side by side. */
+/** A plane of given numbers; `mark(cell, row, column)` adds what its cells are found by. */
+function matrix(name, plane, mark = () => {}) {
+  return table(name, range(plane.length), range(plane[0].length), (y, x) => {
+    const cell = element("td", "", shown(number(plane[y][x])));
+    mark(cell, y, x);
+    return cell;
+  });
+}
+
+/** The planes of a tensor, side by side. */
 function operand(name, tables) {
-  return element("div", "operand", element("p", "operand-name", both(name)), element("div", "planes", ...tables));
+  const caption = element("figcaption", "", both(name));
+  return element("figure", "operand", caption, element("div", "planes", ...tables));
 }
 
-/** The name of a plane, as far as there are several to tell apart. */
-function planeName(shape, image, channel) {
-  const name = document.createDocumentFragment();
-  if (shape.length === 4 && shape[0] > 1) name.append(both("grid-image", { n: image }), " ");
-  if (shape.at(-3) > 1) name.append(both("grid-channel", { n: channel }));
+/** Image and channel of a plane, as far as there are several to tell apart, each with a comma. */
+function nameOf({ shape }, image, channel) {
+  const name = [];
+  if (shape.length === 4 && shape[0] > 1) name.push(both("grid-image", { n: image }), ", ");
+  if (shape.at(-3) > 1) name.push(both("grid-channel", { n: channel }), ", ");
   return name;
 }
 
-function planes(tensor, draw) {
-  return images(tensor).flatMap((channels, image) => channels.map((plane, channel) => draw(plane, image, channel)));
+/** A table for each plane of a tensor, from `drawn(name, plane, image, channel)`. */
+function eachPlane(tensor, drawn) {
+  return images(tensor).flatMap((channels, image) =>
+    channels.map((plane, channel) =>
+      drawn(nameOf(tensor, image, channel).slice(0, -1), plane, image, channel),
+    ),
+  );
 }
 
 function drawInput(figure) {
   const [rows, columns] = figure.axes.map(extent);
-  const tensor = figure.inputs.input;
-  const tables = planes(tensor, (plane, image, channel) =>
-    table(planeName(tensor.shape, image, channel), rows, columns, (y, x) => {
+  const draw = (name, plane, image, channel) =>
+    table(name, rows, columns, (y, x) => {
       const { kind, value } = cellAt(figure, plane, y, x);
-      const cell = element("td", kind, kind === "beyond" || value === null ? "" : shown(value));
+      const cell = element("td", kind, value === null ? "" : shown(value));
       figure.cells.set([image, channel, y, x].join(), cell);
       return cell;
-    }),
-  );
-  return operand("grid-input", tables);
+    });
+  return operand("grid-input", eachPlane(figure.inputs.input, draw));
 }
 
-function drawKernel(figure) {
-  const { weight } = figure.inputs;
-  const tables = weight.data.flatMap((channels, o) =>
+function drawKernel({ shape, data }) {
+  const tables = data.flatMap((channels, o) =>
     channels.map((plane, i) => {
-      const name = weight.shape[0] * weight.shape[1] > 1 ? both("grid-kernel", { o, i }) : "";
-      const drawn = table(name, range(plane.length), range(plane[0].length), (y, x) => element("td", "", shown(number(plane[y][x]))));
+      const drawn = matrix(shape[0] * shape[1] > 1 ? [both("grid-kernel", { o, i })] : [], plane);
       drawn.dataset.output = o;
       return drawn;
     }),
@@ -61,25 +74,25 @@ function drawKernel(figure) {
   return operand("grid-weight", tables);
 }
 
-function drawOutput(figure, name) {
-  const tensor = figure.expected[name];
-  const tables = planes(tensor, (plane, image, channel) =>
-    table(planeName(tensor.shape, image, channel), range(plane.length), range(plane[0].length), (y, x) => {
-      const cell = element("td", "", shown(number(plane[y][x])));
-      cell.dataset.at = [image, channel, y, x].join();
-      return cell;
-    }),
-  );
-  return operand(`grid-${name}`, tables);
+function drawBias({ data }) {
+  const row = matrix([], [data], (cell, _, o) => (cell.dataset.output = o));
+  return operand("grid-bias", [row]);
 }
 
-/** Put the keyboard's focus on one cell of a grid at a time; arrow keys move it. */
+function drawOutput(name, tensor) {
+  const draw = (title, plane, image, channel) =>
+    matrix(title, plane, (cell, y, x) => (cell.dataset.at = [image, channel, y, x].join()));
+  return operand(`grid-${name}`, eachPlane(tensor, draw));
+}
+
 function makeChoosable(figure, output) {
-  for (const grid of output.querySelectorAll("table")) grid.setAttribute("role", "grid");
   const choices = [...output.querySelectorAll("td")];
-  for (const cell of choices) cell.setAttribute("role", "gridcell");
   output.classList.add("choosable");
-  output.addEventListener("click", ({ target }) => target.dataset.at && choose(figure, target, true));
+  for (const grid of output.querySelectorAll("table")) grid.setAttribute("role", "grid");
+  for (const cell of choices) cell.setAttribute("role", "gridcell");
+  output.addEventListener("click", ({ target }) => {
+    if (target.dataset.at) choose(figure, target).focus();
+  });
   output.addEventListener("pointerover", ({ target, pointerType }) => {
     if (pointerType === "mouse" && target.dataset.at) choose(figure, target);
   });
@@ -87,88 +100,100 @@ function makeChoosable(figure, output) {
     const next = neighbour(choices, event.target, event.key);
     if (!next) return;
     event.preventDefault();
-    choose(figure, next, true);
+    choose(figure, next).focus();
   });
 }
 
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-
-/** The cell that a key leads to: within a plane by row and column, past its end to the next cell. */
+/** The cell that a key leads to: the next one of the plane, or at its edge of the next plane. */
 function neighbour(choices, cell, key) {
   if (!(key in STEPS)) return undefined;
   const [image, channel, y, x] = cell.dataset.at.split(",").map(Number);
   const [dy, dx] = STEPS[key];
   const at = [image, channel, y + dy, x + dx].join();
-  return choices.find((choice) => choice.dataset.at === at) ?? choices[choices.indexOf(cell) + dy + dx];
+  const inPlane = choices.find((choice) => choice.dataset.at === at);
+  return inPlane ?? choices[choices.indexOf(cell) + dy + dx];
 }
 
-function choose(figure, cell, focus = false) {
+/** Show where a cell of the output comes from; return the cell. */
+function choose(figure, cell) {
   const [image, channel, row, column] = cell.dataset.at.split(",").map(Number);
   const window = windowOf(figure, image, channel, row, column);
   const result = RESULTS[figure.operator](figure, window, channel);
-  mark(figure, cell, window.map(({ channel: from, y, x }) => [image, from, y, x].join()));
-  if (result.best) figure.cells.get([image, result.best.channel, result.best.y, result.best.x].join()).classList.add("best");
-  for (const plane of figure.node.querySelectorAll("[data-output]")) {
-    plane.classList.toggle("used", Number(plane.dataset.output) === channel);
+  highlight(figure, "window", image, window);
+  highlight(figure, "best", image, result.best ? [result.best] : []);
+  for (const part of figure.node.querySelectorAll("[data-output]")) {
+    part.classList.toggle("used", Number(part.dataset.output) === channel);
   }
-  figure.words.replaceChildren(...inWords(figure, result, row, column, cell.textContent));
-  if (focus) cell.focus();
+  markChosen(figure, cell);
+  const output = figure.expected.output;
+  const printed = number(images(output)[image][channel][row][column]);
+  const where = [...nameOf(output, image, channel), both("grid-cell", { row, column }), ": "];
+  figure.words.replaceChildren(...inWords(figure, result, where, printed));
+  return cell;
 }
 
-function mark(figure, cell, window) {
-  for (const old of figure.node.querySelectorAll(".window, .best")) old.classList.remove("window", "best");
-  for (const at of window) figure.cells.get(at).classList.add("window");
-  for (const output of figure.node.querySelectorAll("[data-at]")) {
-    const here = output.dataset.at === cell.dataset.at;
-    output.classList.toggle("chosen", here);
-    if (!output.closest(".choosable")) continue;
-    output.tabIndex = here ? 0 : -1;
-    output.setAttribute("aria-selected", here);
+function highlight(figure, className, image, cells) {
+  for (const cell of figure.cells.values()) cell.classList.remove(className);
+  for (const { channel, y, x } of cells) {
+    figure.cells.get([image, channel, y, x].join()).classList.add(className);
   }
 }
 
-function inWords(figure, { value, formula, divisor, best }, row, column, printed) {
-  const sign = shown(value) === printed ? "=" : "≈";
-  const lines = [element("p", "", both("grid-cell", { row, column }), ": ", element("span", "formula", `${formula} ${sign} ${printed}`))];
+/** The keyboard reaches the chosen cell only; from there the arrow keys go on. */
+function markChosen(figure, cell) {
+  for (const other of figure.node.querySelectorAll("[data-at]")) {
+    const chosen = other.dataset.at === cell.dataset.at;
+    other.classList.toggle("chosen", chosen);
+    if (!other.closest(".choosable")) continue;
+    other.tabIndex = chosen ? 0 : -1;
+    other.setAttribute("aria-selected", chosen);
+  }
+}
+
+function inWords(figure, { value, formula, divisor, best }, where, printed) {
+  const total = `${formula} ${value === printed ? "=" : "≈"} ${shown(printed)}`;
+  const lines = [element("p", "", ...where, element("span", "formula", total))];
   if (divisor) {
     const given = figure.parameters.divisor_override;
-    lines.push(element("p", "", both(given ? "grid-divisor-given" : "grid-divisor", { n: divisor })));
+    const words = both(given ? "grid-divisor-given" : "grid-divisor", { n: divisor });
+    lines.push(element("p", "", words));
   }
   if (best && figure.expected.indices) {
     const width = figure.axes[1].size;
-    const index = best.y * width + best.x;
-    lines.push(element("p", "index", both("grid-index", { row: best.y, width, column: best.x, index })));
+    const values = { row: best.y, width, column: best.x, index: best.y * width + best.x };
+    lines.push(element("p", "index", both("grid-index", values)));
   }
   return lines;
 }
 
+/** What the cells that are drawn mean. */
 function legend(drawn) {
-  const entries = [["window", "grid-legend-window"], ["padding", "grid-legend-padding"], ["beyond", "grid-legend-beyond"]];
-  const needed = entries.filter(([kind]) => kind === "window" || drawn.querySelector(`td.${kind}`));
-  return element("ul", "legend", ...needed.map(([kind, name]) => element("li", "", element("span", `swatch ${kind}`), both(name))));
+  const kinds = ["window", "padding", "beyond"];
+  const needed = kinds.filter((kind) => drawn.querySelector(`td.${kind}`));
+  const entries = needed.map((kind) =>
+    element("li", "", element("span", `swatch ${kind}`), both(`grid-legend-${kind}`)),
+  );
+  return element("ul", "legend", ...entries);
 }
 
 function draw(details) {
-  const place = details.querySelector(".drawing");
-  if (!place || place.hasChildNodes()) return;
-  const figure = { ...CASES[details.dataset.key], node: place, cells: new Map() };
+  const node = details.querySelector(".drawing");
+  if (node.hasChildNodes()) return;
+  const figure = { ...CASES[details.dataset.key], node, cells: new Map() };
+  const { inputs, expected } = figure;
   figure.axes = [axisOf(figure, 0), axisOf(figure, 1)];
   figure.words = element("div", "words");
   figure.words.setAttribute("aria-live", "polite");
-  const output = drawOutput(figure, "output");
+  const output = drawOutput("output", expected.output);
   makeChoosable(figure, output);
-  place.append(
-    element("div", "operands",
-      drawInput(figure),
-      figure.inputs.weight ? drawKernel(figure) : "",
-      output,
-      figure.expected.indices ? drawOutput(figure, "indices") : "",
-    ),
-    figure.words,
-    element("p", "how", both("grid-how")),
-  );
-  place.querySelector(".operands").after(legend(place));
+  const operands = element("div", "operands", drawInput(figure));
+  if (inputs.weight) operands.append(drawKernel(inputs.weight));
+  if (inputs.bias) operands.append(drawBias(inputs.bias));
+  operands.append(output);
+  if (expected.indices) operands.append(drawOutput("indices", expected.indices));
+  node.append(operands, figure.words, element("p", "how", both("grid-how")));
   choose(figure, output.querySelector("td"));
+  operands.after(legend(operands));
 }
 
 for (const details of document.querySelectorAll("details[data-key]")) {

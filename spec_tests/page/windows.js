@@ -14,12 +14,16 @@ const images = ({ shape, data }) => (shape.length === 4 ? data : [data]);
 function axisOf({ operator, inputs, parameters, expected }, axis) {
   const size = inputs.input.shape.at(axis - 2);
   const length = expected.output.shape.at(axis - 2);
-  if (operator === "adaptive_avg_pool2d") return { size, before: 0, after: 0, windows: bins(size, length) };
+  if (operator === "adaptive_avg_pool2d") {
+    return { size, before: 0, after: 0, windows: bins(size, length) };
+  }
   const kernel = inputs.weight?.shape.at(axis - 2) ?? pair(parameters.kernel_size)[axis];
   const stride = pair(parameters.stride ?? (inputs.weight ? 1 : parameters.kernel_size))[axis];
   const dilation = pair(parameters.dilation ?? 1)[axis];
   const [before, after] = padding(parameters.padding ?? 0, axis, dilation * (kernel - 1));
-  const windows = range(length).map((i) => range(kernel).map((k) => i * stride - before + k * dilation));
+  const windows = range(length).map((i) =>
+    range(kernel).map((k) => i * stride - before + k * dilation),
+  );
   return { size, before, after, windows };
 }
 
@@ -54,7 +58,8 @@ function source(position, size, mode) {
   return null;
 }
 
-const within = (position, { size, before, after }) => position >= -before && position < size + after;
+const within = (position, { size, before, after }) =>
+  position >= -before && position < size + after;
 const inside = (position, { size }) => position >= 0 && position < size;
 
 /** What a cell of the padded input is: its kind, and its value, null where it does not count. */
@@ -64,7 +69,7 @@ function cellAt(figure, plane, y, x) {
   const from = [source(y, rows.size, mode), source(x, columns.size, mode)];
   const counts = within(y, rows) && within(x, columns);
   if (inside(y, rows) && inside(x, columns)) return { kind: "input", value: number(plane[y][x]) };
-  if (!counts) return { kind: "beyond", value: figure.operator === "max_pool2d" ? -Infinity : null };
+  if (!counts) return { kind: "beyond", value: null };
   if (!from.includes(null)) return { kind: "padding", value: number(plane[from[0]][from[1]]) };
   return { kind: "padding", value: filling(figure) };
 }
@@ -95,28 +100,41 @@ function windowOf(figure, image, channel, row, column) {
   );
 }
 
-const shown = (value) =>
-  value === Infinity ? "∞" : value === -Infinity ? "−∞" : String(+value.toPrecision(7)).replace("-", "−");
+function shown(value) {
+  if (Math.abs(value) === Infinity) return value < 0 ? "−∞" : "∞";
+  return String(+value.toPrecision(7)).replace("-", "−");
+}
+
 const term = (value) => (value < 0 ? `(${shown(value)})` : shown(value));
+const counting = (window) => window.map(({ value }) => value).filter((value) => value !== null);
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-/** The value of a window, and how it comes about, in a formula. */
+function convolved({ inputs }, window, channel) {
+  const terms = window.map(({ value, weight }) => `${term(value)}·${term(weight)}`);
+  const products = window.map(({ value, weight }) => value * weight);
+  if (!inputs.bias) return { value: sum(products), formula: terms.join(" + ") };
+  const bias = number(inputs.bias.data[channel]);
+  return { value: sum(products) + bias, formula: `${terms.join(" + ")} + ${term(bias)} (bias)` };
+}
+
+function greatest(_, window) {
+  const values = counting(window);
+  const value = Math.max(...values);
+  const best = window.find((cell) => cell.kind === "input" && cell.value === value);
+  return { value, formula: `max(${values.map(shown).join(", ")})`, best };
+}
+
+function averaged({ parameters }, window) {
+  const values = counting(window);
+  const divisor = parameters.divisor_override ?? values.length;
+  const formula = `(${values.map(term).join(" + ")}) / ${divisor}`;
+  return { value: sum(values) / divisor, formula, divisor };
+}
+
+/** The value of a window and how it comes about, in a formula. */
 const RESULTS = {
-  conv2d({ inputs }, window, channel) {
-    const bias = number(inputs.bias?.data[channel]);
-    const terms = window.map(({ value, weight }) => `${term(value)}·${term(weight)}`);
-    const value = sum(window.map((cell) => cell.value * cell.weight)) + (bias ?? 0);
-    return { value, formula: terms.join(" + ") + (bias === undefined ? "" : ` + ${term(bias)} (bias)`) };
-  },
-  max_pool2d(figure, window) {
-    const values = window.map((cell) => cell.value);
-    const value = Math.max(...values);
-    return { value, formula: `max(${values.map(shown).join(", ")})`, best: window.find((cell) => cell.kind === "input" && cell.value === value) };
-  },
-  avg_pool2d({ parameters }, window) {
-    const values = window.map((cell) => cell.value).filter((value) => value !== null);
-    const divisor = parameters.divisor_override ?? values.length;
-    return { value: sum(values) / divisor, formula: `(${values.map(term).join(" + ")}) / ${divisor}`, divisor };
-  },
+  conv2d: convolved,
+  max_pool2d: greatest,
+  avg_pool2d: averaged,
+  adaptive_avg_pool2d: averaged,
 };
-RESULTS.adaptive_avg_pool2d = RESULTS.avg_pool2d;
