@@ -1,7 +1,7 @@
 """The report of a run: the claims in figures at its end, and with --report DIR its files.
 
 This module is the pytest plugin that sees what becomes of each test; `results` makes data of it,
-`summary` tells it in short.
+`summary` tells it in short and `page` in full.
 """
 
 import importlib.metadata
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from spec_tests import claims, results, summary
+from spec_tests import claims, page, results, summary
 from spec_tests.implementations import TESTED, LackSkip, name_of, tested_by
 from spec_tests.results import Ran, Results
 
@@ -29,6 +29,7 @@ FILES: dict[str, Callable[[Results], str]] = {
     "results.json": lambda found: json.dumps(found, ensure_ascii=False, indent=1) + "\n",
     "summary.md": summary.markdown,
     "badge.svg": summary.badge,
+    "index.html": page.render,
 }
 
 OUTCOME = pytest.StashKey[tuple[str, str]]()
