@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from spec_tests.matrix import merge
+from spec_tests.summary import markdown
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "fixtures" / "results.schema.json").read_text(encoding="utf-8"))
@@ -26,6 +27,7 @@ def claim(name: str, state: str, *, lesson: str = "P20", **columns: str) -> dict
     status = state if state in {"holds", "erratum", "changed", "environment"} else "holds"
     return dict.fromkeys(texts, "") | {
         "id": name,
+        "says": "ReLU of -1 is 0.",
         "lesson": lesson,
         "source": [],
         "kind": "value",
@@ -170,6 +172,22 @@ def test_what_did_not_run_names_its_versions() -> None:
         everywhere,
         {"reason": "needs fork (torch 2.6.0)", "tests": ["test_fork"]},
     ]
+
+
+def test_the_summary_lists_what_differs_between_the_versions() -> None:
+    def claims(state: str) -> tuple[dict[str, Any], ...]:
+        skipped = {"holds": "not_run", "changed": "holds"}[state]
+        return (
+            claim("relu.zero", state, torch="passed"),
+            claim("relu.same", "holds", torch="passed"),
+            claim("relu.skipped", skipped, torch="passed"),
+        )
+
+    text = markdown(merged(run("2.6.0", *claims("holds")), run("2.9.0", *claims("changed"))))
+    _, listed = text.split("## What differs between the versions\n\n")
+    rows = listed.split("\n\n")[0].splitlines()
+    assert rows[0] == "| claim | torch 2.6.0 | torch 2.9.0 |"
+    assert rows[2:] == ["| **relu.zero** (P20): ReLU of -1 is 0. | hold | changed |"]
 
 
 def test_failed_tests_say_on_which_version() -> None:
