@@ -1,7 +1,7 @@
 """One report of several versions of torch: a column each, and on which of them the course is right.
 
 `nox -s matrix` runs the suite on each and then `python -m spec_tests.matrix --out DIR RUN…`. A RUN
-is the folder of a run's results.json; where there is none, its `stopped.txt` says why.
+is the folder of a run's results.json; where there is none, its `progress.txt` says how far it came.
 """
 
 import argparse
@@ -156,8 +156,10 @@ def _read(folder: Path) -> Results | str:
     try:
         return json.loads((folder / "results.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        stopped = folder / "stopped.txt"
-        return stopped.read_text(encoding="utf-8") if stopped.is_file() else "it was not run"
+        progress = folder / "progress.txt"
+        if not progress.is_file():
+            return "it was not run"
+        return f"it stopped during {progress.read_text(encoding='utf-8')}: see what nox printed"
 
 
 def main() -> None:
@@ -171,6 +173,7 @@ def main() -> None:
     if len(missing) == len(found):
         sys.exit("; ".join(f"torch {version}: {why}" for version, why in missing.items()))
     merged = merge((run for run in found.values() if not isinstance(run, str)), missing)
+    options.out.mkdir(parents=True, exist_ok=True)
     write(options.out, merged)
     print(f"{figures(merged)}\nreport: {options.out}")
 

@@ -208,7 +208,8 @@ def test_a_missing_or_partial_version_is_said_and_the_others_are_kept() -> None:
 
 
 def merge_in(folder: Path, *runs: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "spec_tests.matrix", "--out", str(folder)]
+    """Merge the runs in a folder into a report in its folder `report`."""
+    command = [sys.executable, "-m", "spec_tests.matrix", "--out", str(folder / "report")]
     return subprocess.run(
         [*command, *(str(folder / name) for name in runs)],
         cwd=ROOT,
@@ -223,16 +224,19 @@ def test_the_command_writes_the_report_of_what_is_there(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     results = json.dumps(run("2.6.0", claim("relu.zero", "holds", torch="passed")))
     (tmp_path / "torch-2.6" / "results.json").write_text(results, encoding="utf-8")
-    (tmp_path / "torch-2.9" / "stopped.txt").write_text("it could not be installed")
+    (tmp_path / "torch-2.9" / "progress.txt").write_text("its installation")
     done = merge_in(tmp_path, "torch-2.6", "torch-2.9", "torch-2.11")
     assert done.returncode == 0, done.stderr
-    lost = "torch 2.9: it could not be installed; torch 2.11: it was not run"
+    lost = (
+        "torch 2.9: it stopped during its installation: see what nox printed; "
+        "torch 2.11: it was not run"
+    )
     assert "claims: 1, of which 1 checked" in done.stdout
     assert lost in done.stdout
-    found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    found = json.loads((tmp_path / "report" / "results.json").read_text(encoding="utf-8"))
     jsonschema.validate(found, SCHEMA)
     assert [column["id"] for column in found["columns"]] == ["torch-2.6.0"]
-    assert lost in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert lost in (tmp_path / "report" / "summary.md").read_text(encoding="utf-8")
 
 
 def test_the_command_says_in_a_line_that_nothing_is_there(tmp_path: Path) -> None:
