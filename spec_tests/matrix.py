@@ -67,11 +67,17 @@ def _distinct(texts: Iterable[str], separator: str = ", ") -> str:
 def _run(runs: Runs, missing: Mapping[str, str]) -> dict[str, Any]:
     """Say how the suite was run, what differs between the versions one after the other."""
     said = [run["run"] for run in runs.values()]
-    partial = {version: run["run"]["partial"] for version, run in runs.items()} | missing
+    partial: dict[str, list[str]] = {}
+    for version, why in (
+        *((v, run["run"]["partial"]) for v, run in runs.items()),
+        *missing.items(),
+    ):
+        if why:
+            partial.setdefault(why, []).append(version)
     names = dict.fromkeys(name for run in said for name in run["packages"])
     return {
         "command": _distinct((run["command"] for run in said), "; "),
-        "partial": "; ".join(f"torch {name}: {why}" for name, why in partial.items() if why),
+        "partial": "; ".join(f"torch {', '.join(names)}: {why}" for why, names in partial.items()),
         "python": _distinct(run["python"] for run in said),
         "platform": _distinct(run["platform"] for run in said),
         "packages": {
