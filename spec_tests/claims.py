@@ -187,7 +187,7 @@ def left_out(config: pytest.Config) -> str:
     Returns:
         The arguments, as in `only spec_tests/test_conv2d.py`; empty when all is collected.
     """
-    for flag in ("--ignore", "--ignore-glob", "--deselect", "--last-failed"):
+    for flag in ("--ignore", "--ignore-glob", "--deselect", "--last-failed", "--stepwise"):
         if value := config.getoption(flag, None):  # without its plugin there is no option
             return flag if value is True else f"{flag} {' '.join(map(str, value))}"
     if any(root in (HERE, *HERE.parents) for root in _roots(config)):

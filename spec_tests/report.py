@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LINES] = []
     if (folder := _folder(config)) is None:
         return
-    if config.getoption("-n", default=None):
+    if config.getoption("-n", None):
         raise pytest.UsageError("--report: leave out -n: only its workers know what they found")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def _message(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config, folder = session.config, _folder(session.config)
-    ran_here = claims.takes_in_some(config) and not config.getoption("-n", default=None)
+    ran_here = claims.takes_in_some(config) and not config.getoption("-n", None)
     if exitstatus == pytest.ExitCode.USAGE_ERROR or not (folder or ran_here):
         return
     found = _results(session, exitstatus)
@@ -126,10 +126,13 @@ def pytest_terminal_summary(
 
 
 def write(folder: Path, found: Results) -> None:
-    """Write the files of a report, each of which appears whole or not at all."""
+    """Write the files of a report, each of which appears whole or not at all.
+
+    What is no Unicode, as of a file's name in a message, is written as JSON escapes it.
+    """
     for name, text in FILES.items():
         part = folder / f".{name}.part"
-        part.write_text(text(found), encoding="utf-8", newline="\n")
+        part.write_bytes(text(found).encode("utf-8", "backslashreplace"))
         part.replace(folder / name)
 
 
@@ -169,17 +172,20 @@ def _ran(item: pytest.Item, column: str, outcome: str, detail: str) -> Ran:
 
 def column_of(item: pytest.Item, outcome: str) -> dict[str, str]:
     """Return what a test held against the course: PyTorch, where it was given nothing else."""
-    name, device = tested_by(item) or "torch", "cpu"
-    module = item.config.stash[TESTED][name] if tested_by(item) else None
-    if hasattr(module, "use"):
-        device = item.config.getoption("--device")
-    elif not module and item.get_closest_marker("cuda") and outcome in {"passed", "failed"}:
-        device = "cuda"
-    title = f"torch {_version('torch')}" if name == "torch" else name_of(module)
+    name, device = tested_by(item) or "torch", _device(item, outcome)
+    other = name != "torch"
+    title = name_of(item.config.stash[TESTED][name]) if other else f"torch {_version('torch')}"
     if device == "cpu":
         return {"id": name, "title": title, "device": device}
     kind = device.partition(":")[0]
     return {"id": f"{name}-{kind}", "title": f"{title} on {_named(device)}", "device": device}
+
+
+def _device(item: pytest.Item, outcome: str) -> str:
+    if name := tested_by(item):
+        movable = hasattr(item.config.stash[TESTED][name], "use")
+        return item.config.getoption("--device") if movable else "cpu"
+    return "cuda" if item.get_closest_marker("cuda") and outcome in {"passed", "failed"} else "cpu"
 
 
 @cache

@@ -67,6 +67,7 @@ def run_pytest(
         cwd=cwd or folder,
         env=bare | {"PYTHONUTF8": "1"},
         encoding="utf-8",
+        errors="backslashreplace",  # a test may print anything
         capture_output=True,
         check=False,
     )

@@ -154,7 +154,7 @@ def _shortened(lines: list[str]) -> list[str]:
 def _escaped(text: str) -> str:
     """Return a text that Markdown shows as it is, in one line."""
     line = html.escape(" ".join(text.split()), quote=False)
-    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", line)
+    return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", line)
 
 
 def badge(results: Results) -> str:

@@ -31,7 +31,7 @@ def torn():
     raise OSError("no tear-down")
 
 def test_passed(): pass
-def test_failed(): pytest.fail("two\\nlines", pytrace=False)
+def test_failed(): pytest.fail("two\\nlines \\udc80", pytrace=False)
 def test_asserted(): assert 1 == 2
 def test_set_up(broken): pass
 def test_torn_down(torn): pass
@@ -75,7 +75,7 @@ def test_each_outcome_is_told_and_written(tmp_path: Path) -> None:
     tests = {test["id"].split("test_")[-1]: test for test in claim["results"]["torch"]["tests"]}
     assert {name: (test["outcome"], test.get("detail")) for name, test in tests.items()} == {
         "passed": ("passed", None),
-        "failed": ("failed", "two\nlines"),
+        "failed": ("failed", "two\nlines \udc80"),
         "asserted": ("failed", "assert 1 == 2"),
         "set_up": ("failed", "OSError: no set-up"),
         "torn_down": ("failed", "OSError: no tear-down"),
@@ -146,6 +146,15 @@ def test_a_folder_that_cannot_be_is_refused_at_once(tmp_path: Path, name: str) -
     )
 
 
+def test_workers_of_xdist_are_refused(tmp_path: Path) -> None:
+    options = {"--report": "out", "-n": 2}
+    config = SimpleNamespace(
+        stash={}, getoption=options.get, invocation_params=SimpleNamespace(dir=tmp_path)
+    )
+    with pytest.raises(pytest.UsageError, match=r"^--report: leave out -n: "):
+        report.pytest_configure(config)
+
+
 def test_a_report_that_cannot_be_written_fails_the_run_and_loses_nothing(tmp_path: Path) -> None:
     gone = "\ndef test_gone():\n    import pathlib\n    pathlib.Path('out').rmdir()\n"
     code, output = run_pytest(tmp_path, CLAIM, TEST + gone, "spec_tests", "--report", "out")
@@ -158,7 +167,10 @@ def test_a_report_that_cannot_be_written_fails_the_run_and_loses_nothing(tmp_pat
 
 def _item(implementation: str, device: str, *marks: str) -> SimpleNamespace:
     """A test as pytest has it: what it was given, and the run's options."""
-    tested = {"torch": SimpleNamespace(use=None), "mine": SimpleNamespace(__name__="mine")}
+    tested = {
+        "torch": SimpleNamespace(use=None),
+        "mine": SimpleNamespace(__name__="mine"),
+    }
     given = {"implementation": tested[implementation]} if implementation else {}
     return SimpleNamespace(
         config=SimpleNamespace(stash={TESTED: tested}, getoption={"--device": device}.get),

@@ -149,11 +149,11 @@ def test_figures_add_up() -> None:
 
 
 def test_markdown_shows_the_text_of_a_claim_as_it_is() -> None:
-    odd = claim("odd", says="a | b\n\n# <b>x</b> *y* [z](w) `c` & 中文")
+    odd = claim("odd", says="a | b\n\n# <b>x</b> *y* [z](w) `c` $d$ & 中文")
     lines = summary.markdown(collected([odd], [ran("failed", odd, detail="first\nsecond")])).split(
         "\n"
     )
-    says = r"a \| b \# &lt;b&gt;x&lt;/b&gt; \*y\* \[z\](w) \`c\` &amp; 中文"
+    says = r"a \| b \# &lt;b&gt;x&lt;/b&gt; \*y\* \[z\](w) \`c\` \$d\$ &amp; 中文"
     assert f"- **relu.odd** (P20, holds): {says} a.py::failed: first" in lines
     assert "second" not in lines
 

@@ -136,6 +136,42 @@ def _run(*options: str) -> int:
         return pytest.main(["-p", "no:cacheprovider", *options])
 
 
+WRONG = """
+def relu(*, input, inplace=False):
+    return input.copy()
+
+def sigmoid(*, input):
+    return divided(input, 0)
+
+def divided(input, number):
+    raise ZeroDivisionError(f"cannot divide by {number}")
+"""
+
+
+def test_a_failing_vector_prints_the_call_and_both_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the claim, and where an implementation raised; nothing of the suite's own code."""
+    (tmp_path / "wrong.py").write_text(WRONG)
+    monkeypatch.syspath_prepend(tmp_path)
+    case = "test_vector[wrong-course]"
+    tests = [f"{SUITE / f'test_{operator}.py'}::{case}" for operator in ("relu", "sigmoid")]
+    _run(*tests, "--impl", "wrong")
+    _, relu, sigmoid = re.split("__ test_vector.* __+\n", capsys.readouterr().out)
+    assert relu.startswith(
+        "relu: output: wrong values\n"
+        "relu(input=[[[[1.0, -0.5], [-1.0, 3.0]]]])\n"
+        "got\n[[[[ 1.  -0.5]\n   [-1.   3. ]]]]\n"
+        "expected\n[[[[1. 0.]\n   [0. 3.]]]]\n"
+    )
+    assert "relu.values (P20, holds): ReLU turns" in relu
+    assert sigmoid.startswith(
+        "sigmoid: raised ZeroDivisionError: cannot divide by 0\nsigmoid(input="
+    )
+    assert f'File "{tmp_path / "wrong.py"}", line 9, in divided' in sigmoid
+    assert "vectors.py" not in relu + sigmoid
+
+
 # Plain convolutions, and a ReLU that is not written yet.
 ADAPTER = """
 import numpy as np
