@@ -4,6 +4,7 @@ The page is one file that needs no network. Its template, style and scripts lie 
 says in both languages in `page/strings.toml`; a text that has no Chinese yet stands in English.
 """
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 FOLDER = Path(__file__).parent / "page"
 STRINGS = tomllib.loads((FOLDER / "strings.toml").read_text(encoding="utf-8"))
@@ -69,8 +70,15 @@ def inlined(name: str) -> Markup:
 def both(english: str, chinese: str) -> Markup:
     """Return a text in both languages, of which the page shows one; English alone where need be."""
     if not chinese:
-        return Markup('<span class="only" lang="en">{}</span>').format(english)
-    return Markup('<span lang="en">{}</span><span lang="zh-CN">{}</span>').format(english, chinese)
+        return Markup('<span class="only" lang="en">{}</span>').format(marked(english))
+    return Markup('<span lang="en">{}</span><span lang="zh-CN">{}</span>').format(
+        marked(english), marked(chinese)
+    )
+
+
+def marked(plain: str) -> Markup:
+    """Return a text as HTML; what stands between backticks is code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(plain))))  # noqa: S704 - escaped
 
 
 def text(name: str, **values: object) -> Markup:
@@ -79,11 +87,14 @@ def text(name: str, **values: object) -> Markup:
 
 
 def errata(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
-    """Return what is false or out of date, in groups: first what there is code to write for."""
+    """Return what is false or out of date, in groups: first what there is code to write for.
+
+    In a group the errors come first: there the reader's program stops.
+    """
     groups: dict[str, list[Claim]] = {
-        "changed-code": [], "erratum-code": [], "changed": [], "erratum": []
-    }  # fmt: skip
-    for claim in claims:
+        name: [] for name in ("changed-code", "erratum-code", "changed", "erratum")
+    }
+    for claim in sorted(claims, key=lambda claim: claim["kind"] != "error"):
         if claim["status"] in groups:
             groups[claim["status"] + ("-code" if claim["write"] else "")].append(claim)
     return groups

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from spec_tests.found import SCHEMA, found
-from spec_tests.page import FOLDER, STRINGS, call, layout, render
+from spec_tests.page import FOLDER, STRINGS, call, layout, marked, render
 
 VOID = {"meta", "link", "input"}
 HOSTILE = "</script><b onclick='alert(1)'>\"&amp;</style>]]>\u2028{{ 1 }}${1}"
@@ -93,7 +93,7 @@ def five_versions(results: Results) -> Results:
     for claim in changed["claims"]:
         (result,) = claim["results"].values()
         claim["results"] = {name: copy.deepcopy(result) for name in names}
-        claim |= {"first": "torch 2.6.0", "last": "torch 2.10.0"}
+        claim |= {"first": "2.6.0", "last": "2.10.0"}
     return changed
 
 
@@ -173,8 +173,8 @@ def test_matrix_says_on_which_versions_the_course_is_right(results: Results) -> 
     never |= {"first": "", "last": ""}
     page = re.sub(r"\s+", " ", Outline(render(changed)).shown)
     assert "torch-2.6.0, torch-2.8.0, torch-2.10.0, torch-2.12.0" in page
-    assert "from torch 2.6.0 to torch 2.10.0" in page
-    assert "on none of these versions" in page
+    assert "with torch 2.6.0 to 2.10.0" in page
+    assert "with none of these versions" in page
     assert "on all 5" in page
 
 
@@ -204,6 +204,10 @@ def test_text_without_chinese_stands_in_english(results: Results) -> None:
     claim["now_zh"] = "出错。"
     pair = '<span lang="en">An error.</span><span lang="zh-CN">出错。</span>'
     assert pair in render(results)
+
+
+def test_backticks_mark_code() -> None:
+    assert marked("`a < b` is not `c") == "<code>a &lt; b</code> is not `c"
 
 
 @pytest.mark.parametrize("name", STRINGS)

@@ -19,20 +19,25 @@ pytestmark = pytest.mark.browser
 
 # What a reader sees when each cell of the output is chosen: the highlighted cells of the input, the
 # kernel and the bias, row by row, and the words below.
-CHOOSE_EACH = """details => {
-    const texts = selector => [...details.querySelectorAll(selector)].map(cell => cell.textContent);
-    return [...details.querySelectorAll(".choosable td")].map(cell => {
-        cell.click();
-        return {
-            printed: cell.textContent,
-            window: texts("td.window"),
-            best: texts("td.best"),
-            used: texts("table.used td"),
-            bias: texts("td.used"),
-            formula: details.querySelector(".formula").textContent,
-            index: details.querySelector(".index")?.textContent,
-        };
-    });
+CHOOSE_EACH = """() => {
+    const seen = {}, hover = {bubbles: true, pointerType: "mouse"};
+    for (const details of document.querySelectorAll("details[data-key]")) {
+        const all = selector => [...details.querySelectorAll(selector)];
+        const texts = selector => all(selector).map(cell => cell.textContent);
+        seen[details.dataset.key] = all(".choosable td").map(cell => {
+            cell.dispatchEvent(new PointerEvent("pointerover", hover));
+            return {
+                printed: cell.textContent,
+                window: texts("td.window"),
+                best: texts("td.best"),
+                used: texts("table.used td"),
+                bias: texts("td.used"),
+                formula: texts(".formula")[0],
+                index: texts(".index")[0],
+            };
+        });
+    }
+    return seen;
 }"""
 
 
@@ -84,7 +89,8 @@ def opened(browser: "Browser", **options: Any) -> Iterator["Page"]:
 
 
 def shown_claims(page: "Page") -> list[str]:
-    return page.locator(".claim:visible").evaluate_all("claims => claims.map(claim => claim.id)")
+    claims = "[...document.querySelectorAll('.claim')].filter(claim => claim.checkVisibility())"
+    return page.evaluate(f"{claims}.map(claim => claim.id)")
 
 
 def chosen(results: dict[str, Any], **wanted: str) -> list[str]:
@@ -191,10 +197,11 @@ def test_each_drawn_window_makes_its_output(
 ) -> None:
     page.goto(address)
     open_everything(page, len(drawn))
+    seen = page.evaluate(CHOOSE_EACH)
+    assert seen.keys() == {key(vector) for vector in drawn}
     for vector in drawn:
-        operator, case = vector["operator"], vector["case"]
-        name = key(vector)
-        cells = page.locator(f"[id='vector/{name}']").evaluate(CHOOSE_EACH)
+        operator, case, name = vector["operator"], vector["case"], key(vector)
+        cells = seen[name]
         expected = pytest.approx(flat(case["expected"]["output"]["data"]), rel=1e-6)
         assert [numeral(cell["printed"]) for cell in cells] == expected, name
         assert [made_from(operator, case, cell) for cell in cells] == expected, name
@@ -249,6 +256,14 @@ def test_cells_are_chosen_with_mouse_and_keyboard(page: "Page", address: str) ->
     assert drawing.locator(":focus").get_attribute("data-at") == "0,0,2,2"
 
 
+def test_cells_are_chosen_by_touch(browser: "Browser", address: str) -> None:
+    for page in opened(browser, locale="en-US", has_touch=True):
+        page.goto(f"{address}#vector/max_pool2d/ceil-true")
+        drawing = page.locator("[id='vector/max_pool2d/ceil-true'] .drawing")
+        drawing.locator("[data-at='0,0,1,0']").tap()
+        assert "row 1, column 0: max(" in drawing.locator(".words").inner_text()
+
+
 def test_refused_calls_show_the_error(page: "Page", address: str) -> None:
     page.goto(f"{address}#vector/conv2d/error-channels")
     told = page.locator("[id='vector/conv2d/error-channels']").inner_text()
@@ -283,7 +298,11 @@ def test_page_is_there_within_a_second(page: "Page", address: str) -> None:
     ids=["light", "dark", "phone"],
 )
 def test_pictures(
-    browser: "Browser", address: str, screenshots: Path, look: dict[str, Any], request: Any
+    browser: "Browser",
+    address: str,
+    screenshots: Path,
+    look: dict[str, Any],
+    request: pytest.FixtureRequest,
 ) -> None:
     for page in opened(browser, **look):
         for name, place in (
