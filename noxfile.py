@@ -17,6 +17,9 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 IMAGES = sorted(Path("fixtures", "images").resolve().glob("*.png"))
 ENOUGH = 8  # drawn images to be classified rightly; chance gets 1 of 10
 
+# The versions of torch that `nox -s matrix` compares, each with its torchvision.
+MATRIX = {"2.6": "0.21", "2.9": "0.24", "2.11": "0.26", "2.13": "0.28", "newest": ""}
+
 # Threads that wait without spinning: another busy process would slow a small machine tenfold.
 ENV = {"OMP_WAIT_POLICY": "passive"}
 
@@ -31,6 +34,35 @@ def tests(session: nox.Session) -> None:
     """Run the conformance suite."""
     install(session, "tests")
     session.run("pytest", "spec_tests", *session.posargs, env=ENV)
+
+
+# uv, as pip writes 5 GB for each version where uv links the files of its cache; and pip may take
+# a torch of another build than its torchvision from a folder that the machine's settings name.
+@nox.session(default=False, venv_backend="uv")
+@nox.parametrize("torch", [nox.param(version, id=version) for version in MATRIX])
+def matrix(session: nox.Session, torch: str) -> None:
+    """Run the suite on a version of torch; build/matrix compares what the versions found."""
+    session.notify("matrix_report", posargs=[])
+    folder = Path("build", "matrix", f"torch-{torch}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    progress = folder / "progress.txt"
+    progress.write_text("its installation")
+    newest = ["--upgrade", "torch", "torchvision"]
+    pair = [f"torch=={torch}.*", f"torchvision=={MATRIX[torch]}.*"]
+    session.install(*(pair if MATRIX[torch] else newest))
+    install(session, "tests")
+    progress.write_text("its tests")
+    session.run("pytest", "spec_tests", f"--report={folder}", *session.posargs, env=ENV)
+
+
+@nox.session(default=False)
+def matrix_report(session: nox.Session) -> None:
+    """Compare the versions of torch of the latest `nox -s matrix` once more."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "tests"))
+    out = Path("build", "matrix")
+    runs = [str(run) for version in MATRIX if (run := out / f"torch-{version}").is_dir()]
+    session.run("python", "-m", "spec_tests.matrix", "--out", str(out), *runs)
 
 
 @nox.session(default=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from packaging.version import Version
 from torch import Tensor
 from torch.nn import functional
 
@@ -20,8 +21,10 @@ EXACT = {"rtol": 0.0, "atol": 0.0}
 
 Options = dict[str, Any]
 
-# A call in which the argument is the implementation, and what the message must contain.
-Refused = tuple[Callable[[Any], object], tuple[str, ...]]
+# A call in which the argument is the implementation, what the message must contain, and, where
+# older versions do not refuse it so, the first version of torch that does.
+Call = Callable[[Any], object]
+Refused = tuple[Call, tuple[str, ...]] | tuple[Call, tuple[str, ...], str]
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -51,9 +54,22 @@ def assert_same(
     )
 
 
-def assert_refused_alike(refused: Refused) -> None:
+def since(version: str) -> pytest.MarkDecorator:
+    """Mark what holds from a version of torch on: with an older one the test has to fail."""
+    older = Version(torch.__version__).release < Version(version).release
+    return pytest.mark.xfail(older, reason=f"so since torch {version}")
+
+
+def cases(refused: dict[str, Refused]) -> list[Any]:
+    """Return the calls as pytest's parameters, those of newer versions marked."""
+    return [
+        pytest.param(call, words, id=name, marks=[since(version) for version in versions])
+        for name, (call, words, *versions) in refused.items()
+    ]
+
+
+def assert_refused_alike(call: Call, words: tuple[str, ...]) -> None:
     """The reference raises torch's exception, with a message of its own that names the cause."""
-    call, words = refused
     with pytest.raises((RuntimeError, ValueError, IndexError, TypeError)) as theirs:
         call(TORCH)
     with pytest.raises(theirs.type) as ours:

@@ -6,14 +6,18 @@ link both ways: collection fails on a claim that is unknown, defined twice, or c
 A failing test prints the statement that it found broken.
 """
 
+import importlib.metadata
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import pytest
+
+from spec_tests.versions import Since, at, check
 
 HERE = Path(__file__).parent
 FOLDER = HERE.parent / "fixtures" / "claims"
@@ -38,7 +42,8 @@ class Claim:
     `environment`, true only where something is installed or present. All but the first say in
     `now` what holds today and in `since` from which version on; `write` is what to type in place of
     code that fails. `rows` are the rows of the survey that the claim covers. `untestable` says why
-    no program can check the claim. What ends in `zh` says the same in Chinese.
+    no program can check the claim. What ends in `zh` says the same in Chinese. `versions` says what
+    differs among the versions of torch on which the suite runs; `status` is that of the newest.
     """
 
     id: str
@@ -56,26 +61,44 @@ class Claim:
     write: str = ""
     untestable: str = ""
     untestable_zh: str = ""
+    versions: tuple[Since, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*", self.id):
             raise RegisterError("'id' must read topic.name, in lower case with hyphens")
         if not re.fullmatch(r"P([1-9]|[12]\d|3[0-3])", self.lesson):
             raise RegisterError(f"'lesson' must be P1 to P33, not {self.lesson!r}")
-        for field, allowed in (("kind", KINDS), ("oracle", ORACLES), ("status", STATUSES)):
-            if getattr(self, field) not in allowed:
-                raise RegisterError(
-                    f"{field!r} must be one of {', '.join(allowed)}, not {getattr(self, field)!r}"
-                )
+        statuses = (self.status, *(since.status for since in self.versions))
+        for field, value, allowed in (
+            ("kind", self.kind, KINDS),
+            ("oracle", self.oracle, ORACLES),
+            *(("status", status, STATUSES) for status in statuses),
+        ):
+            if value not in allowed:
+                raise RegisterError(f"{field!r} must be one of {', '.join(allowed)}, not {value!r}")
         if not (self.says and self.zh and self.source):
             raise RegisterError("'says', 'zh' and 'source' must not be empty")
-        if self.status != "holds" and not self.now:
-            raise RegisterError(f"status {self.status!r} needs 'now': what holds instead")
-        if self.status == "changed" and not self.since:
-            raise RegisterError("status 'changed' needs 'since': from which version on")
+        if self.versions:
+            check(self.versions, self.status)
+        for status in statuses:
+            if status != "holds" and not self.now:
+                raise RegisterError(f"status {status!r} needs 'now': what holds instead")
+            if status == "changed" and not self.since:
+                raise RegisterError("status 'changed' needs 'since': from which version on")
         for field in ("now", "untestable"):
             if bool(getattr(self, field)) != bool(getattr(self, f"{field}_zh")):
                 raise RegisterError(f"{field!r} and '{field}_zh' need each other: write both")
+
+    def on(self, torch: str) -> Self:
+        """Return the claim with its status on a version of torch, written as torch writes it."""
+        status = at(self.versions, torch).status if self.versions else self.status
+        return replace(self, status=status, versions=())
+
+    def value_on(self, torch: str) -> object:
+        """Return what the claim's test expects on a version of torch."""
+        if not self.versions:
+            raise RegisterError(f"{self.id} has no 'versions', and so no value of each")
+        return at(self.versions, torch).value
 
     def __str__(self) -> str:
         text = f"{self.id} ({self.lesson}, {self.status}): {self.says}"
@@ -90,10 +113,11 @@ def _claims_in(path: Path) -> Iterator[Claim]:
     for entry in entries:
         lists = {name: tuple(entry[name]) for name in ("source", "rows") if name in entry}
         try:
-            claim = Claim(**entry | lists)
-        except (TypeError, RegisterError) as error:
+            versions = tuple(Since(**since) for since in entry.get("versions", ()))
+            claim = Claim(**entry | lists | {"versions": versions})
+        except (TypeError, ValueError, RegisterError) as error:
             name = entry.get("id", "a claim without 'id'")
-            message = str(error).replace("Claim.__init__() ", "")
+            message = re.sub(r"^\w+\.__init__\(\) ", "", str(error))
             raise RegisterError(f"{path.name}: {name}: {message}") from error
         yield claim
 
@@ -211,3 +235,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         for name in named_by(item):
             report.sections.append(("what the course says", str(register[name])))
     return report
+
+
+@pytest.fixture
+def by_version(request: pytest.FixtureRequest) -> Callable[[str], object]:
+    """A function that returns what a claim's `versions` expect on the installed torch."""
+    register, torch = request.config.stash[REGISTER], importlib.metadata.version("torch")
+    return lambda name: register[name].value_on(torch)

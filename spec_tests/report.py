@@ -1,7 +1,7 @@
 """The report of a run: the claims in figures at its end, and with --report DIR its files.
 
 This module is the pytest plugin that sees what becomes of each test; `results` makes data of it,
-`summary` tells it in short.
+`summary` tells it in short and `page` in full.
 """
 
 import importlib.metadata
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from spec_tests import claims, results, summary
+from spec_tests import claims, page, results, summary
 from spec_tests.implementations import TESTED, LackSkip, name_of, tested_by
 from spec_tests.results import Ran, Results
 
@@ -29,6 +29,7 @@ FILES: dict[str, Callable[[Results], str]] = {
     "results.json": lambda found: json.dumps(found, ensure_ascii=False, indent=1) + "\n",
     "summary.md": summary.markdown,
     "badge.svg": summary.badge,
+    "index.html": page.render,
 }
 
 OUTCOME = pytest.StashKey[tuple[str, str]]()
@@ -107,8 +108,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if folder is None:
         return
     try:
-        for name, text in FILES.items():
-            _write(folder / name, text(found))
+        write(folder, found)
     except OSError as error:
         config.stash[LINES].append(f"WARNING: the report is not written: {error}")
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
@@ -125,14 +125,15 @@ def pytest_terminal_summary(
         terminalreporter.write_line(line)
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file, which appears whole or not at all.
+def write(folder: Path, found: Results) -> None:
+    """Write the files of a report, each of which appears whole or not at all.
 
     What is no Unicode, as of a file's name in a message, is written as JSON escapes it.
     """
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(text.encode("utf-8", "backslashreplace"))
-    part.replace(path)
+    for name, text in FILES.items():
+        part = folder / f".{name}.part"
+        part.write_bytes(text(found).encode("utf-8", "backslashreplace"))
+        part.replace(folder / name)
 
 
 def _results(session: pytest.Session, exitstatus: int) -> Results:
@@ -144,9 +145,10 @@ def _results(session: pytest.Session, exitstatus: int) -> Results:
         column = column_of(item, outcome)
         columns.setdefault(column["id"], column)
         ran.append(_ran(item, column["id"], outcome, detail))
+    register, torch = session.config.stash[claims.REGISTER], importlib.metadata.version("torch")
     return results.collect(
         ran,
-        register=session.config.stash[claims.REGISTER],
+        register={name: claim.on(torch) for name, claim in register.items()},
         lessons=tomllib.loads((FIXTURES / "lessons.toml").read_text(encoding="utf-8"))["lesson"],
         vectors=_vectors(),
         columns=list(columns.values()),

@@ -84,7 +84,7 @@ def collect(
         "created": created,
         "run": dict(run),
         "columns": columns,
-        "totals": _totals(claims),
+        "totals": totals(claims),
         "lessons": lessons,
         "claims": claims,
         "vectors": _vectors(vectors, ran),
@@ -131,7 +131,8 @@ def _claim(claim: Claim, ran: list[Ran]) -> dict[str, Any]:
     }
 
 
-def _totals(claims: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+def totals(claims: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Count the claims of `results.json` by their state."""
     states = Counter(claim["state"] for claim in claims)
     checked = sum(states[name] for name in CHECKED)
     return {"claims": states.total(), "checked": checked} | {name: states[name] for name in STATES}

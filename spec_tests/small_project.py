@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PLUGINS = ("claims", "report", "results", "summary", "implementations/__init__")
+PLUGINS = ("claims", "page", "report", "results", "summary", "versions", "implementations/__init__")
 
 CLAIM = """
 [[claim]]
@@ -34,6 +34,7 @@ def _make(folder: Path, register: str, tests: str) -> None:
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "spec_tests" / "page", folder / "spec_tests" / "page")
     (folder / "spec_tests" / "__init__.py").touch()  # else an installed spec_tests comes first
     plugins = 'pytest_plugins = ["spec_tests.claims", "spec_tests.report"]'
     (folder / "conftest.py").write_text(plugins)

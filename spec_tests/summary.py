@@ -54,6 +54,7 @@ def markdown(results: Results) -> str:
         [f"{_escaped(where)}: {_escaped(run['command'])}"],
         _failures(results),
         _columns(results),
+        _versions(results),
         _not_run(results),
         _lessons(results),
     ]
@@ -95,6 +96,19 @@ def _columns(results: Results) -> list[str]:
         found = [claim["results"].get(column["id"]) for claim in results["claims"]]
         rows.append([_escaped(column["title"]), *_counts(each["state"] for each in found if each)])
     return ["## By what was tested", "", *_table(["", *WORDS.values()], rows)]
+
+
+def _versions(results: Results) -> list[str]:
+    """List the claims of a matrix whose state differs from version to version of torch."""
+    columns = {column["id"]: _escaped(column["title"]) for column in results["columns"]}
+    rows = []
+    for claim in results["claims"]:
+        states = {name: claim["results"].get(name, {}).get("state", "") for name in columns}
+        if "first" in claim and len(set(states.values()) & set(CHECKED)) > 1:
+            says = f"**{claim['id']}** ({claim['lesson']}): {_escaped(claim['says'])}"
+            rows.append([says, *(WORDS.get(state, "") for state in states.values())])
+    head = ["claim", *columns.values()]
+    return ["## What differs between the versions", "", *_table(head, rows)] if rows else []
 
 
 def _not_run(results: Results) -> list[str]:

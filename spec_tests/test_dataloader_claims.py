@@ -1,6 +1,8 @@
 """P15: torch's DataLoader, as the course describes it."""
 
 import inspect
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -181,13 +183,14 @@ def test_pin_memory() -> None:
     assert next(iter(DataLoader(torch.zeros(4), pin_memory=True))).is_pinned()
 
 
-@pytest.mark.filterwarnings("ignore:'pin_memory' argument is set as true:UserWarning")
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is an accelerator to pin for")
 @pytest.mark.claim("dataloader.pin-memory")
-def test_pin_memory_without_an_accelerator() -> None:
-    loader = DataLoader(torch.zeros(4), pin_memory=True)
-    batch = next(iter(loader))
+def test_pin_memory_without_an_accelerator(by_version: Callable[[str], object]) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        batch = next(iter(DataLoader(torch.zeros(4), pin_memory=True)))
     assert not batch.is_pinned()
+    assert "\n".join(str(w.message) for w in caught) == by_version("dataloader.pin-memory")
 
 
 @pytest.mark.claim("dataloader.index-message", "dataloader.no-index")

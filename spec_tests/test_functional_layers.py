@@ -8,10 +8,12 @@ from reference import functional as reference
 from spec_tests.against_torch import (
     EXACT,
     FLOAT64,
+    Call,
     Options,
     Refused,
     assert_refused_alike,
     assert_same,
+    cases,
     draw,
     ones,
     value_and_gradients,
@@ -218,6 +220,7 @@ REFUSED: dict[str, Refused] = {
     "batch_norm half of the statistics": (
         lambda f: f.batch_norm(LOGITS, torch.zeros(3), None, training=True),
         ("running_mean", "running_var"),
+        "2.8",
     ),
     "batch_norm running_mean": (
         lambda f: f.batch_norm(LOGITS, torch.zeros(2), torch.ones(3)),
@@ -243,14 +246,19 @@ REFUSED: dict[str, Refused] = {
         lambda f: f.batch_norm(ones(3), *STATISTICS, training=True),
         ("(3,)",),
     ),
-    "batch_norm eps": (lambda f: f.batch_norm(LOGITS, *STATISTICS, eps=-1.0), ("eps=-1.0",)),
+    "batch_norm eps": (
+        lambda f: f.batch_norm(LOGITS, *STATISTICS, eps=-1.0),
+        ("eps=-1.0",),
+        "2.10",
+    ),
     "batch_norm eps, training": (
         lambda f: f.batch_norm(LOGITS, None, None, training=True, eps=0.0),
         ("eps=0.0",),
+        "2.10",
     ),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_as_by_torch(case: str) -> None:
-    assert_refused_alike(REFUSED[case])
+@pytest.mark.parametrize(("call", "words"), cases(REFUSED))
+def test_refused_as_by_torch(call: Call, words: tuple[str, ...]) -> None:
+    assert_refused_alike(call, words)

@@ -10,12 +10,15 @@ from torch.nn import functional
 from reference import functional as reference
 from spec_tests.against_torch import (
     FLOAT64,
+    Call,
     Options,
     Refused,
     assert_refused_alike,
     assert_same,
+    cases,
     draw,
     ones,
+    since,
 )
 
 
@@ -82,7 +85,7 @@ def test_cross_entropy_of_nothing_counted_is_nan() -> None:
     assert reference.cross_entropy(logits, target, reduction="none").tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("target", [[1], 1], ids=str)
+@pytest.mark.parametrize("target", [pytest.param([1], marks=since("2.9")), 1], ids=str)
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64], ids=str)
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_cross_entropy_of_one_sample(
@@ -93,6 +96,7 @@ def test_cross_entropy_of_one_sample(
     torch.testing.assert_close(output, functional.cross_entropy(*arguments, **options), **FLOAT64)
 
 
+@since("2.9")
 def test_cross_entropy_of_one_sample_has_a_gradient_where_torch_raises() -> None:
     target = torch.tensor([1])
     assert_same(
@@ -148,6 +152,7 @@ REFUSED: dict[str, Refused] = {
     "cross_entropy two labels of one sample": (
         lambda f: f.cross_entropy(LOGITS[0], LABELS[:2]),
         ("target (2,)", "()"),
+        "2.9",
     ),
     "cross_entropy target dtype": (
         lambda f: f.cross_entropy(LOGITS, LABELS.float()),
@@ -188,32 +193,28 @@ REFUSED: dict[str, Refused] = {
     "cross_entropy integers": (
         lambda f: f.cross_entropy(LOGITS.long(), LABELS),
         ("input", "int64", "float()"),
+        "2.8",
     ),
     "cross_entropy scalar": (
         lambda f: f.cross_entropy(ones(), torch.tensor(0)),
         ("input", "scalar"),
     ),
+    "l1_loss reduction": (
+        lambda f: f.l1_loss(LOGITS, LOGITS, reduction="avg"),
+        ("reduction='avg'", "'mean'"),
+    ),
+    "l1_loss integers": (lambda f: f.l1_loss(LABELS, LABELS), ("int64", "float()"), "2.15"),
+    "mse_loss reduction": (
+        lambda f: f.mse_loss(LOGITS, LOGITS, reduction="avg"),
+        ("reduction='avg'", "'mean'"),
+    ),
+    "mse_loss integers": (lambda f: f.mse_loss(LABELS, LABELS), ("int64", "float()"), "2.8"),
 }
 
 
-for name in ("l1_loss", "mse_loss"):
-    REFUSED |= {
-        f"{name} {case}": (
-            lambda f, name=name, arguments=arguments, options=options: getattr(f, name)(
-                *arguments, **options
-            ),
-            words,
-        )
-        for case, arguments, options, words in (
-            ("reduction", (LOGITS, LOGITS), {"reduction": "avg"}, ("reduction='avg'", "'mean'")),
-            ("integers", (LABELS, LABELS), {}, ("int64", "float()")),
-        )
-    }
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_as_by_torch(case: str) -> None:
-    assert_refused_alike(REFUSED[case])
+@pytest.mark.parametrize(("call", "words"), cases(REFUSED))
+def test_refused_as_by_torch(call: Call, words: tuple[str, ...]) -> None:
+    assert_refused_alike(call, words)
 
 
 @pytest.mark.filterwarnings("ignore:Using a target size")

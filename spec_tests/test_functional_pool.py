@@ -8,10 +8,12 @@ from torch.nn import functional
 from reference import functional as reference
 from spec_tests.against_torch import (
     EXACT,
+    Call,
     Options,
     Refused,
     assert_refused_alike,
     assert_same,
+    cases,
     draw,
     ones,
 )
@@ -183,9 +185,9 @@ for name in ("max_pool2d", "avg_pool2d"):
     }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_as_by_torch(case: str) -> None:
-    assert_refused_alike(REFUSED[case])
+@pytest.mark.parametrize(("call", "words"), cases(REFUSED))
+def test_refused_as_by_torch(call: Call, words: tuple[str, ...]) -> None:
+    assert_refused_alike(call, words)
 
 
 @pytest.mark.parametrize("ceil_mode", [False, True], ids=["floor", "ceil"])

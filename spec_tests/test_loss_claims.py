@@ -1,6 +1,7 @@
 """P23: what the course says about loss functions."""
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,11 @@ def test_loss_default_reduction(loss: type[nn.Module]) -> None:
 
 
 @pytest.mark.claim("loss.long-message", "loss.long-rejected")
-def test_loss_l1_rejects_integers() -> None:
+def test_loss_l1_rejects_integers(by_version: Callable[[str], object]) -> None:
     today = r"^mean\(\): could not infer output dtype\. .* Got: Long$"
-    with pytest.raises(RuntimeError, match=today):
+    with pytest.raises(RuntimeError, match=today) as caught:
         nn.L1Loss()(torch.tensor([1, 2, 3]), torch.tensor([1, 2, 5]))
+    assert caught.typename == by_version("loss.long-message")
 
 
 @pytest.mark.claim("loss.float-only")
@@ -107,6 +109,15 @@ def test_loss_cross_entropy_output_is_one_number() -> None:
 def test_loss_cross_entropy_takes_one_sample() -> None:
     loss = nn.CrossEntropyLoss()(torch.tensor([0.1, 0.2, 0.3]), torch.tensor(1))
     assert str(loss) == "tensor(1.1019)"
+
+
+@pytest.mark.claim("loss.cross-entropy-2d-only")
+def test_loss_cross_entropy_of_the_lessons_target(by_version: Callable[[str], object]) -> None:
+    try:
+        said = str(nn.CrossEntropyLoss()(torch.tensor([0.1, 0.2, 0.3]), torch.tensor([1])))
+    except RuntimeError as error:
+        said = str(error)
+    assert said == by_version("loss.cross-entropy-2d-only")
 
 
 @pytest.mark.claim("loss.reshape-adds-batch")
