@@ -76,10 +76,13 @@ class Claim:
         ):
             if value not in allowed:
                 raise RegisterError(f"{field!r} must be one of {', '.join(allowed)}, not {value!r}")
-        if not (self.says and self.zh and self.source):
-            raise RegisterError("'says', 'zh' and 'source' must not be empty")
         if self.versions:
             check(self.versions, self.status)
+        self._check_texts(statuses)
+
+    def _check_texts(self, statuses: Iterable[str]) -> None:
+        if not (self.says and self.zh and self.source):
+            raise RegisterError("'says', 'zh' and 'source' must not be empty")
         for status in statuses:
             if status != "holds" and not self.now:
                 raise RegisterError(f"status {status!r} needs 'now': what holds instead")
