@@ -120,9 +120,7 @@ def test_distributed_processes_without_a_gpu_each_are_refused(
 # Against one process
 
 
-def steps_in_float64(
-    model: nn.Module, loader: DataLoader | ResidentLoader, step: Callable[..., None]
-) -> list[dict]:
+def steps_in_float64(model: nn.Module, loader: DataLoader, step: Callable[..., None]) -> list[dict]:
     """Take 20 steps over a loader's epochs; return the gradients of each and the last weights."""
     states = []
     for epoch in itertools.count():
