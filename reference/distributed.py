@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import os
@@ -79,7 +80,7 @@ class Ranks:
         """Return the cross entropy of this rank's part of a batch.
 
         Its mean over the ranks, and so that of its gradients, is the mean over the batch, however
-        unequal the parts; a part may be empty.
+        unequal the parts; a part may be empty, or all its labels -100.
 
         Args:
             size: images in the whole batch.
@@ -150,7 +151,9 @@ def processes() -> Iterator[Ranks]:
                 "goes on, with as many processes as you like"
             ) from error
         raise
-    dist.destroy_process_group()
+    # Not before the network is gone: in torch 2.6 a group that ends with its last network can wait
+    # for a thread of gloo that waits for the interpreter.
+    atexit.register(dist.destroy_process_group)
 
 
 def _is_loss(error: BaseException) -> bool:

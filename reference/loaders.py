@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Batch = tuple[Tensor, Tensor]
 
 ALL = slice(None)
+IGNORED = -100  # cross_entropy's own ignore_index
 
 
 def epoch_sampler(
@@ -47,7 +48,8 @@ class ResidentLoader:
         batch_size: how many images make a batch.
         sampler: the order, as DataLoader takes it; by default the data set's own.
         device: where the images live and the batches are made.
-        part: which images of each batch to take; there may be none in the last one.
+        part: which images of each batch to take. Where that is none, it is the batch's first with
+            the label -100, which cross entropy ignores: not every kernel takes an empty batch.
 
     Source: P15.
     """
@@ -81,6 +83,8 @@ class ResidentLoader:
         else:
             order = torch.tensor(list(self.sampler))
         for batch in torch.split(order.to(self.images.device), self.batch_size):
-            chosen = batch[self.part]
+            own = batch[self.part]
+            chosen = own if len(own) else batch[:1]
             images = self.images[chosen].permute(0, 3, 1, 2)
-            yield images.float().div(255), self.targets[chosen]
+            targets = self.targets[chosen]
+            yield images.float().div(255), targets if len(own) else targets.fill_(IGNORED)
