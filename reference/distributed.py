@@ -151,9 +151,8 @@ def processes() -> Iterator[Ranks]:
                 "goes on, with as many processes as you like"
             ) from error
         raise
-    # Not before the network is gone: in torch 2.6 a group that ends with its last network can wait
-    # for a thread of gloo that waits for the interpreter.
-    atexit.register(dist.destroy_process_group)
+    # Neither destroy_process_group nor Python's own end: in torch 2.6 gloo's may wait for ever.
+    atexit.register(os._exit, 0)
 
 
 def _is_loss(error: BaseException) -> bool:
