@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
+from reference.environment import rank
 from reference.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from reference.runs import Config
+    from reference.distributed import Ranks
+    from reference.runs import Config, Run
 
     Answer = tuple[int, Any, str]  # the exit code, what --json prints, what is printed else
 
@@ -61,9 +63,8 @@ def _data(args: argparse.Namespace) -> Answer:
 def _train(args: argparse.Namespace) -> Answer:
     from tqdm import tqdm
 
-    from reference.environment import select_device
+    from reference.distributed import processes
     from reference.messages import LINES, language
-    from reference.runs import Config, Run
     from reference.training import Trainer
 
     lines = LINES[args.lang or language()]
@@ -73,6 +74,19 @@ def _train(args: argparse.Namespace) -> Answer:
         tqdm.write(lines[line].format(*values), file=out)  # around the progress bar
         out.flush()
 
+    with processes() as ranks:
+        run = ranks.from_first(lambda: _prepare_run(args, ranks))
+        trainer = Trainer(run, say, ranks)
+        trainer.fit()
+    epochs = [record for record in run.records if "test_loss" in record]
+    result = {"run": str(run.folder), "device": str(trainer.device), "epochs": epochs}
+    return 0, result, lines["tensorboard"].format(run.folder)
+
+
+def _prepare_run(args: argparse.Namespace, ranks: Ranks) -> Run:
+    """Read the options, the run's folder and its device, and draw the stand-in."""
+    from reference.runs import Config, Run
+
     options = {name: vars(args)[name] for name in Config.__annotations__ if name in args}
     folder = args.out or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
     if args.resume and not args.out:
@@ -81,13 +95,9 @@ def _train(args: argparse.Namespace) -> Answer:
         run = Run.resume(folder, options)
     else:
         run = Run.start(folder, Config(**{"data": _path(DEFAULT_ROOT)} | options))
-    select_device(run.config.device)
+    ranks.device(run.config.device)
     _draw_stand_in(run.config.data)
-    trainer = Trainer(run, say)
-    trainer.fit()
-    epochs = [record for record in run.records if "test_loss" in record]
-    result = {"run": str(run.folder), "device": str(trainer.device), "epochs": epochs}
-    return 0, result, lines["tensorboard"].format(run.folder)
+    return run
 
 
 def _evaluate(args: argparse.Namespace) -> Answer:
@@ -260,6 +270,8 @@ def _add_train_options(parser: _Parser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    if rank():
+        sys.stdout = sys.stderr = None  # torchrun's first process speaks for all
     sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

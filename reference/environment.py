@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import platform
 import re
 import shutil
@@ -35,6 +36,11 @@ class Finding:
     ok: bool
     detail: str
     cure: str = ""
+
+
+def rank() -> int:
+    """Return the number that torchrun gave this process, from 0; 0 without torchrun."""
+    return int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
 
 
 def why_no_cuda() -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Batch = tuple[Tensor, Tensor]
 
+ALL = slice(None)
+IGNORED = -100  # cross_entropy's own ignore_index
+
 
 def epoch_sampler(
     dataset: CIFAR10, *, shuffle: bool = False, seed: int = 0
@@ -45,6 +48,8 @@ class ResidentLoader:
         batch_size: how many images make a batch.
         sampler: the order, as DataLoader takes it; by default the data set's own.
         device: where the images live and the batches are made.
+        part: which images of each batch to take. Where that is none, it is the batch's first with
+            the label -100, which cross entropy ignores: not every kernel takes an empty batch.
 
     Source: P15.
     """
@@ -55,11 +60,19 @@ class ResidentLoader:
         batch_size: int = 1,
         sampler: Sampler[int] | None = None,
         device: torch.device | str = "cpu",
+        part: slice = ALL,
     ) -> None:
         self.images = torch.from_numpy(dataset.data).to(device).contiguous()
         self.targets = torch.tensor(dataset.targets, device=device)
         self.batch_size = batch_size
         self.sampler = sampler
+        self.part = part
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many images each batch has, all parts of it together."""
+        images = range(len(self.images))
+        return [len(images[start:][: self.batch_size]) for start in images[:: self.batch_size]]
 
     def __len__(self) -> int:
         return math.ceil(len(self.images) / self.batch_size)
@@ -69,6 +82,9 @@ class ResidentLoader:
             order = torch.arange(len(self.images))
         else:
             order = torch.tensor(list(self.sampler))
-        for chosen in torch.split(order.to(self.images.device), self.batch_size):
+        for batch in torch.split(order.to(self.images.device), self.batch_size):
+            own = batch[self.part]
+            chosen = own if len(own) else batch[:1]
             images = self.images[chosen].permute(0, 3, 1, 2)
-            yield images.float().div(255), self.targets[chosen]
+            targets = self.targets[chosen]
+            yield images.float().div(255), targets if len(own) else targets.fill_(IGNORED)

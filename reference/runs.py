@@ -119,7 +119,6 @@ class Run:
         self.metrics = folder / "metrics.jsonl"
         self.records: list[dict[str, Any]] = []
         self._new = data_sums is None
-        self._lock = FileLock(folder / ".lock")
 
     @classmethod
     def start(cls, folder: Path, config: Config) -> Self:
@@ -182,8 +181,9 @@ class Run:
             InputError: another process holds it, or was faster to start a run in it.
         """
         self.checkpoints.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / ".lock")
         try:
-            self._lock.acquire(blocking=False)
+            lock.acquire(blocking=False)
         except Timeout as error:
             raise InputError(
                 f"{self.folder}: another process is at this run: await its end"
@@ -194,7 +194,7 @@ class Run:
             self._write()
             yield
         finally:
-            self._lock.release()
+            lock.release()
 
     def _write(self) -> None:
         versions = {

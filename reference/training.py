@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import math
 import operator
 import time
@@ -16,17 +18,18 @@ from tqdm import tqdm
 from reference.board import add_record, open_board
 from reference.checkpoints import load_checkpoint, load_weights
 from reference.cifar10 import CIFAR10
-from reference.environment import select_device
+from reference.distributed import ALONE
 from reference.errors import InputError, RunError
 from reference.loaders import ResidentLoader, epoch_sampler
 from reference.networks import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from torch import Tensor
 
     from reference.board import Board
+    from reference.distributed import Ranks
     from reference.loaders import Batch
     from reference.runs import Run
 
@@ -40,7 +43,7 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 def train_step(
     model: nn.Module,
-    loss_fn: nn.Module,
+    loss_fn: Callable[[Tensor, Tensor], Tensor],
     optimizer: torch.optim.Optimizer,
     batch: Batch,
     precision: str = "fp32",
@@ -61,7 +64,7 @@ def train_step(
     """
     images, targets = batch
     with autocast(images.device, precision):
-        loss: Tensor = loss_fn(model(images), targets)
+        loss = loss_fn(model(images), targets)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -87,29 +90,37 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module, loss_fn: nn.Module, batches: Iterable[Batch], precision: str = "fp32"
+    model: nn.Module,
+    loss_fn: Callable[[Tensor, Tensor], Tensor],
+    batches: Iterable[Batch],
+    precision: str = "fp32",
+    ranks: Ranks = ALONE,
 ) -> Evaluation:
     """Run a network over labelled images, in evaluation mode and without gradients.
 
     Args:
         model: maps images to logits of shape (N, 10).
         loss_fn: maps logits and labels to the batch's mean loss.
-        batches: at least one, as a loader gives them.
+        batches: at least one, as a loader gives them, and the same on each rank.
         precision: `fp32` or `bf16`.
+        ranks: the processes that take turns at the batches; the result is the same on each.
 
     Source: P28, P29.
     """
     model.eval()
     images, losses, hits = 0, [], []
     with torch.no_grad():
-        for inputs, targets in batches:
+        for inputs, targets in itertools.islice(batches, ranks.rank, None, ranks.world):
             with autocast(inputs.device, precision):
                 outputs = model(inputs)
                 losses.append(loss_fn(outputs, targets))
             hits.append((outputs.argmax(1) == targets).sum())
             images += len(targets)
-    correct = int(torch.stack(hits).sum())
-    return Evaluation(images, correct, sum(torch.stack(losses).tolist()), len(losses))
+    mine = images, int(sum(hits)), [loss.item() for loss in losses]
+    all_images, all_hits, all_losses = zip(*ranks.gather(mine), strict=True)
+    rounds = itertools.zip_longest(*all_losses)
+    in_order = [loss for turns in rounds for loss in turns if loss is not None]
+    return Evaluation(sum(all_images), sum(all_hits), sum(in_order), len(in_order))
 
 
 class Trainer:
@@ -118,14 +129,15 @@ class Trainer:
     Args:
         run: options, log and checkpoints.
         say: called with the name of a line of `messages` and its values.
+        ranks: the processes that train together; each makes a Trainer, and rank 0's alone writes.
 
     Raises:
         InputError: the data, the device or the weights cannot be used.
     """
 
-    def __init__(self, run: Run, say: Callable[..., None]) -> None:
-        self.run, self.config, self.say = run, run.config, say
-        self.device = select_device(self.config.device)
+    def __init__(self, run: Run, say: Callable[..., None], ranks: Ranks = ALONE) -> None:
+        self.run, self.config, self.say, self.ranks = run, run.config, say, ranks
+        self.device = ranks.device(self.config.device)
         train_set = CIFAR10(self.config.data, train=True)
         test_set = CIFAR10(self.config.data, train=False)
         run.check_data(dict(train_set.train_list + train_set.test_list))
@@ -134,11 +146,14 @@ class Trainer:
         say("device", self.device)
         batch_size = self.config.batch_size
         self.order = epoch_sampler(train_set, shuffle=self.config.shuffle, seed=self.config.seed)
-        self.train_batches = ResidentLoader(train_set, batch_size, self.order, self.device)
+        self.train_batches = ResidentLoader(
+            train_set, batch_size, self.order, self.device, part=ranks.part
+        )
         self.test_batches = ResidentLoader(test_set, batch_size, device=self.device)
 
         torch.manual_seed(self.config.seed)
         self.model = self._network().to(self.device)
+        self.parallel = ranks.parallel(self.model)
         self.loss_fn = nn.CrossEntropyLoss()
         learning = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.SGD(learning, lr=self.config.lr)
@@ -194,21 +209,32 @@ class Trainer:
             RunError: the loss is no number any more.
         """
         self._restore()
-        images, _ = next(iter(self.train_batches))
-        with self.run.open(), open_board(self.run.folder, self.model, images) as board:
-            for record in self.run.records:
-                add_record(board, record)
+        with self._logging() as board:
             if self.config.compile:
                 self.model.compile()
             while self.epoch < self.config.epochs and self.step != self.config.max_steps:
                 self._one_epoch(board)
 
-    def _one_epoch(self, board: Board) -> None:
+    @contextlib.contextmanager
+    def _logging(self) -> Iterator[Board | None]:
+        """Open the run's folder and its board, on rank 0; the others log nothing."""
+        if self.ranks.rank:
+            yield None
+            return
+        images, _ = next(iter(self.train_batches))
+        with self.run.open(), open_board(self.run.folder, self.model, images) as board:
+            for record in self.run.records:
+                add_record(board, record)
+            yield board
+
+    def _one_epoch(self, board: Board | None) -> None:
         start = time.perf_counter()
         self.say("epoch", self.epoch + 1)
         train_loss = self._train_epoch(board)
         self.epoch += 1
-        found = evaluate(self.model, self.loss_fn, self.test_batches, self.config.precision)
+        found = evaluate(
+            self.model, self.loss_fn, self.test_batches, self.config.precision, self.ranks
+        )
         self.say("test_loss", self._finite(found.total_loss))
         self.say("test_accuracy", found.accuracy)
         record = {
@@ -221,28 +247,33 @@ class Trainer:
             "seconds": round(time.perf_counter() - start, 3),
         }
         self._log(board, record)
-        self.run.save(self.epoch, self._state())
+        if board:
+            self.run.save(self.epoch, self._state())
         self.say("saved")
 
-    def _train_epoch(self, board: Board) -> float:
+    def _train_epoch(self, board: Board | None) -> float:
         """Take the steps of one epoch and return the mean loss over its images."""
         self.model.train()
         self.order.set_epoch(self.epoch)
+        self.ranks.reseed(self.config.seed, self.epoch)
         losses, sizes = [], []
-        for batch in tqdm(self.train_batches, disable=None, leave=False):
+        batches = tqdm(self.train_batches, disable=None, leave=False)
+        for batch, size in zip(batches, self.train_batches.sizes, strict=True):
+            loss_fn = self.ranks.loss_fn(size)
             losses.append(
-                train_step(self.model, self.loss_fn, self.optimizer, batch, self.config.precision)
+                train_step(self.parallel, loss_fn, self.optimizer, batch, self.config.precision)
             )
-            sizes.append(len(batch[1]))
+            sizes.append(size)
             self.step += 1
             if self.step % LOG_EVERY == 0:
-                loss = self._finite(losses[-1].item())
+                loss = self._finite(self.ranks.mean(losses[-1]).item())
                 self.say("step", self.step, loss)
                 record = {"step": self.step, "epoch": self.epoch + 1, "train_loss": loss}
                 self._log(board, record)
             if self.step == self.config.max_steps:
                 break
-        total = sum(map(operator.mul, torch.stack(losses).tolist(), sizes))
+        means = self.ranks.mean(torch.stack(losses)).tolist()
+        total = sum(map(operator.mul, means, sizes))
         return self._finite(total / sum(sizes))
 
     def _finite(self, loss: float) -> float:
@@ -250,6 +281,7 @@ class Trainer:
             raise RunError(f"the loss is {loss} by step {self.step}: try a smaller --lr")
         return loss
 
-    def _log(self, board: Board, record: dict[str, Any]) -> None:
-        self.run.record(record)
-        add_record(board, record)
+    def _log(self, board: Board | None, record: dict[str, Any]) -> None:
+        if board:
+            self.run.record(record)
+            add_record(board, record)
