@@ -152,8 +152,6 @@ def _convert(args: argparse.Namespace) -> Answer:
 
 
 def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Config]:
-    import torch
-
     from reference.checkpoints import load_checkpoint, load_weights
     from reference.environment import select_device
     from reference.networks import build
@@ -171,9 +169,7 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
         config = Config(**checkpoint.get("config", {"data": ""}))
     except (TypeError, InputError) as error:
         raise InputError(f"{args.checkpoint} holds damaged options: {error}") from error
-    with torch.device("meta"):  # no time for random weights that are overwritten at once
-        model = build(config.model)
-    model.to_empty(device=device)
+    model = build(config.model).to(device)
     load_weights(model, checkpoint["model"], args.checkpoint)
     return model, device, config
 
@@ -249,6 +245,7 @@ def _add_train_options(parser: _Parser) -> None:
     add("--shuffle", action="store_true", help="take the images in a new order in each epoch")
     add("--precision", metavar="P", help="fp32 (default) or bf16")
     add("--compile", action="store_true", help="compile the network with torch.compile")
+    add("--eager", action="store_true", help="on CUDA, do not replay the step as a CUDA graph")
     add("--max-steps", metavar="N", type=int, help="end the run after N steps")
     add("--model", metavar="NAME", help="tudui (default) or vgg16; see course models")
     add("--weights", metavar="FILE", type=_weights, help="what vgg16 starts from; none (default)")
@@ -260,6 +257,8 @@ def _add_train_options(parser: _Parser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    if "torch" not in sys.modules:
+        _let_idle_threads_sleep()
     sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -283,6 +282,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _fail(f"the installation is broken ({error}): course doctor says more", 1)
     return code
+
+
+def _let_idle_threads_sleep() -> None:
+    """Keep waiting threads from spinning: where another process is busy, that costs much.
+
+    OpenMP reads this when torch is imported. Whoever has set anything about threads knows better.
+    """
+    if not any(name.startswith(("GOMP_", "KMP_", "MKL_", "OMP_")) for name in os.environ):
+        os.environ["OMP_WAIT_POLICY"] = "passive"
 
 
 def _nowhere() -> TextIO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import time
@@ -18,6 +19,7 @@ from reference.checkpoints import load_checkpoint, load_weights
 from reference.cifar10 import CIFAR10
 from reference.environment import select_device
 from reference.errors import InputError, RunError
+from reference.graphs import GraphedStep
 from reference.loaders import ResidentLoader, epoch_sampler
 from reference.networks import build
 
@@ -143,6 +145,7 @@ class Trainer:
         learning = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.SGD(learning, lr=self.config.lr)
         self.epoch = self.step = 0
+        self.take_step = self._step()
 
     def _network(self) -> nn.Module:
         weights = Path(self.config.weights) if self.config.weights else None
@@ -185,6 +188,16 @@ class Trainer:
             "step": self.step,
             "rng": rng,
         }
+
+    def _step(self) -> Callable[[Batch], Tensor]:
+        """Return what takes a step: on CUDA a graph, which computes the same."""
+        config = self.config
+        step = functools.partial(
+            train_step, self.model, self.loss_fn, self.optimizer, precision=config.precision
+        )
+        if self.device.type != "cuda" or config.compile or config.eager:
+            return step
+        return GraphedStep(step, config.batch_size)
 
     def fit(self) -> None:
         """Train, test, log and save, epoch by epoch, to the end of the run.
@@ -230,9 +243,7 @@ class Trainer:
         self.order.set_epoch(self.epoch)
         losses, sizes = [], []
         for batch in tqdm(self.train_batches, disable=None, leave=False):
-            losses.append(
-                train_step(self.model, self.loss_fn, self.optimizer, batch, self.config.precision)
-            )
+            losses.append(self.take_step(batch))
             sizes.append(len(batch[1]))
             self.step += 1
             if self.step % LOG_EVERY == 0:
