@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     Labels = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 CHECKSUMS = "md5sums"
+TRAIN_FILES = tuple(f"data_batch_{number}" for number in range(1, 6))
+TEST_FILES = ("test_batch",)
+META = "batches.meta"
+OFFICIAL = {  # the MD5 sums, as torchvision has them
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+    "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
+}
 CLASSES = (  # in the order of their labels
     "airplane", "automobile", "bird", "cat", "deer",
     "dog", "frog", "horse", "ship", "truck",
@@ -43,6 +55,7 @@ class CIFAR10(Dataset[tuple[Any, Any]]):
     Attributes:
         data: all images, uint8 of shape (N, 32, 32, 3).
         targets: all labels.
+        train_list, test_list, meta: the files and their checksums, as torchvision lists them.
 
     Raises:
         InputError: the folder or a file is missing or damaged.
@@ -52,19 +65,6 @@ class CIFAR10(Dataset[tuple[Any, Any]]):
 
     base_folder = "cifar-10-batches-py"
     filename = "cifar-10-python.tar.gz"
-    train_list: ClassVar = [
-        ["data_batch_1", "c99cafc152244af753f735de768cd75f"],
-        ["data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"],
-        ["data_batch_3", "54ebc095f3ab1f0389bbae665268c751"],
-        ["data_batch_4", "634d18415352ddfa80567beed471001a"],
-        ["data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"],
-    ]
-    test_list: ClassVar = [["test_batch", "40351d587109b95175f43aff81a1287e"]]
-    meta: ClassVar = {
-        "filename": "batches.meta",
-        "key": "label_names",
-        "md5": "5ff9c542aee3614f3951f8cda6e48888",
-    }
 
     def __init__(
         self,
@@ -76,20 +76,21 @@ class CIFAR10(Dataset[tuple[Any, Any]]):
         self.folder = Path(root) / self.base_folder
         if not self.folder.is_dir():
             raise InputError(_no_folder(Path(root), self.folder))
+        sums = OFFICIAL
         if (self.folder / CHECKSUMS).is_file():
             sums = _read_checksums(self.folder / CHECKSUMS)
-            self.train_list = [[name, sums.get(name)] for name, _ in self.train_list]
-            self.test_list = [[name, sums.get(name)] for name, _ in self.test_list]
-            self.meta = self.meta | {"md5": sums.get(self.meta["filename"])}
+        self.train_list: list[list[Any]] = [[name, sums.get(name)] for name in TRAIN_FILES]
+        self.test_list: list[list[Any]] = [[name, sums.get(name)] for name in TEST_FILES]
+        self.meta = {"filename": META, "key": "label_names", "md5": sums.get(META)}
         self.train = train
         self.transform = transform
         self.target_transform = target_transform
-        batches = self.train_list if train else self.test_list
-        for name, md5 in [*batches, (self.meta["filename"], self.meta["md5"])]:
-            _check_sum(self.folder / name, md5)
-        self.classes = _read_classes(self.folder / self.meta["filename"], self.meta["key"])
+        names = TRAIN_FILES if train else TEST_FILES
+        for name in (*names, META):
+            _check_sum(self.folder / name, sums.get(name))
+        self.classes = _read_classes(self.folder / META)
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
-        images, labels = zip(*(_read_batch(self.folder / name) for name, _ in batches), strict=True)
+        images, labels = zip(*(_read_batch(self.folder / name) for name in names), strict=True)
         self.data = np.concatenate(images)
         self.targets: list[int] = np.concatenate(labels).tolist()
 
@@ -164,8 +165,8 @@ class _PlainUnpickler(pickle.Unpickler):
         return self.allowed[module, name]
 
 
-def _read_classes(path: Path, key: str) -> list[str]:
-    names: list[str] = _read(path, key)[key].tolist()
+def _read_classes(path: Path) -> list[str]:
+    names: list[str] = _read(path, "label_names")["label_names"].tolist()
     if names != list(CLASSES):
         raise InputError(f"{path} does not hold CIFAR-10's class names: {_mend(path.parent)}")
     return names

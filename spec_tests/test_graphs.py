@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from reference import graphs
 from reference.errors import RunError
 from reference.graphs import GraphedStep
-from reference.loaders import Batch
 from reference.models import Tudui
 from reference.training import train_step
 
+Batch = tuple[Tensor, Tensor]
 Step = Callable[[Batch], Tensor]
 
 
