@@ -39,4 +39,10 @@ def test_operator(measure: Callable[..., None], device: str, name: str, side: st
     found = operator(side, name)(*inputs, **options)
     torch.testing.assert_close(found, expected, rtol=rtol, atol=1e-6)
 
-    measure(lambda: operator(side, name)(*inputs, **options), case=name, side=side, device=device)
+    measure(
+        lambda: operator(side, name)(*inputs, **options),
+        case=name,
+        side=side,
+        device=device,
+        rounds=50,
+    )

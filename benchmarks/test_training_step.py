@@ -9,7 +9,7 @@ import pytest
 from benchmarks import machine
 from benchmarks.loops import LOOPS, Course, endless, losses
 
-CHECKED = 10  # steps, whose losses must be the course's
+CHECKED = 3  # steps, whose losses must be the course's
 LIMITS = {"fp32": 1e-5, "bf16": 2e-2}
 
 
