@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 import time
@@ -192,9 +191,10 @@ class Trainer:
     def _step(self) -> Callable[[Batch], Tensor]:
         """Return what takes a step: on CUDA a graph, which computes the same."""
         config = self.config
-        step = functools.partial(
-            train_step, self.model, self.loss_fn, self.optimizer, precision=config.precision
-        )
+
+        def step(batch: Batch) -> Tensor:
+            return train_step(self.model, self.loss_fn, self.optimizer, batch, config.precision)
+
         if self.device.type != "cuda" or config.compile or config.eager:
             return step
         return GraphedStep(step, config.batch_size)
