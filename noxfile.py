@@ -147,9 +147,13 @@ def predict_drawn_images(session: nox.Session, checkpoint: str) -> int:
 
 @nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Time training steps, CPU against CUDA."""
-    install(session, "tests")
-    session.run("pytest", "benchmarks", "--benchmark-only", *session.posargs)
+    """Time training, CPU against CUDA; writes build/benchmarks.json and a plot beside it."""
+    install(session, "benchmarks")
+    results = Path("build", "benchmarks.json")
+    results.parent.mkdir(exist_ok=True)
+    options = ["--benchmark-only", f"--benchmark-json={results}", *session.posargs]
+    session.run("pytest", "benchmarks", *options, env=ENV)
+    session.run("python", "-m", "benchmarks.plot", str(results), str(results.with_suffix(".png")))
 
 
 @nox.session(default=False, reuse_venv=False)

@@ -1,39 +1,48 @@
-"""A training step of the course's network at batch 64: `pytest benchmarks --benchmark-only`."""
+"""P27-P31: a training step, from the next batch to the new weights."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-import torch
-from pytest_benchmark.fixture import BenchmarkFixture
-from torch import nn
 
-from reference.environment import select_device
-from reference.models import Tudui
-from reference.training import train_step
+from benchmarks import machine
+from benchmarks.loops import LOOPS, Course, endless, losses
 
-BATCH = 64
+CHECKED = 3  # steps, whose losses must be the course's
+LIMITS = {"fp32": 1e-5, "bf16": 2e-2}
 
 
-@pytest.mark.parametrize("name", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
-def test_training_step(benchmark: BenchmarkFixture, name: str) -> None:
-    device = select_device(name)
-    torch.manual_seed(0)
-    model = Tudui().to(device)
-    loss_fn = nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    batch = (
-        torch.rand(BATCH, 3, 32, 32, device=device),
-        torch.randint(10, (BATCH,), device=device),
+@pytest.mark.parametrize(
+    ("side", "precision"), [("course", "fp32"), ("reference", "fp32"), ("reference", "bf16")]
+)
+@pytest.mark.parametrize("batch_size", [64, 256, 1024])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def test_training_step(
+    measure: Callable[..., None],
+    data: Path,
+    tmp_path: Path,
+    device: str,
+    batch_size: int,
+    side: str,
+    precision: str,
+) -> None:
+    course = Course(data, tmp_path / "course", device, batch_size)
+    flop = machine.flop(lambda: next(course.steps()))
+    expected = losses(Course(data, tmp_path / "expected", device, batch_size), CHECKED)
+    assert expected[0] == pytest.approx(math.log(10), abs=0.1)  # chance, over ten classes
+    loop = LOOPS[side](data, tmp_path / side, device, batch_size, precision)
+    assert losses(loop, CHECKED) == pytest.approx(expected, abs=LIMITS[precision], rel=0)
+
+    steps = endless(loop)
+    measure(
+        lambda: next(steps),
+        case=f"training step, batch {batch_size}",
+        side=side,
+        device=device,
+        precision=precision,
+        images=batch_size,
+        batch_size=batch_size,
+        flop=flop,
+        rounds=max(5, 2560 // batch_size),
     )
-
-    def step() -> float:
-        return train_step(model, loss_fn, optimizer, batch).item()  # .item() waits for CUDA
-
-    assert step() == pytest.approx(math.log(10), abs=0.1)  # chance, over ten classes
-    benchmark.pedantic(step, warmup_rounds=5, rounds=20)
-    benchmark.extra_info |= {
-        "device": torch.cuda.get_device_name() if name == "cuda" else "cpu",
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "images_per_second": BATCH / benchmark.stats.stats.median,
-    }

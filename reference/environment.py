@@ -66,7 +66,8 @@ def select_device(name: str) -> torch.device:
             `cpu`, `cuda`, `cuda:1`, `mps`, …
 
     Returns:
-        The device, on which a tensor has been made.
+        The device, on which a tensor has been made. On CUDA, float32 then means float32: TF32,
+        which torch allows in convolutions, is switched off.
 
     Raises:
         InputError: there is no such device here; the message says why.
@@ -79,7 +80,7 @@ def select_device(name: str) -> torch.device:
         found = (
             torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         )
-        return found or torch.device("cpu")
+        return _without_tf32(found or torch.device("cpu"))
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -92,6 +93,14 @@ def select_device(name: str) -> torch.device:
         reason = why_no_cuda() if device.type == "cuda" else "torch finds none here"
         reason = reason or str(error).splitlines()[0]
         raise InputError(f"--device {name}: {reason}; --device cpu works everywhere") from error
+    return _without_tf32(device)
+
+
+def _without_tf32(device: torch.device) -> torch.device:
+    import torch
+
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
     return device
 
 
@@ -178,7 +187,8 @@ def _cuda() -> Finding:
     detail = f"CUDA build {torch.version.cuda}, driver {driver or 'not found by nvidia-smi'}"
     if not (reason := why_no_cuda()):
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-        return Finding("cuda", ok=True, detail=f"{detail}, {', '.join(names)}")
+        detail += f", {', '.join(names)}; fp32 is computed without TF32"
+        return Finding("cuda", ok=True, detail=detail)
     detail += f"; is_available() is False: {reason}"
     cure = "update the NVIDIA driver" if torch.version.cuda else NEW_PAIR
     return Finding("cuda", ok=not driver, detail=detail, cure=cure if driver else "")
@@ -193,7 +203,12 @@ def _device() -> Finding:
 def _threads() -> Finding:
     import torch
 
-    return Finding("threads", ok=True, detail=f"{torch.get_num_threads()} for one operation")
+    detail = f"{torch.get_num_threads()} for one operation; while they wait they "
+    if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive":
+        detail += "sleep (OMP_WAIT_POLICY=passive, which course sets where you set nothing)"
+    else:
+        detail += "may spin: beside a busy process, OMP_WAIT_POLICY=passive is faster"
+    return Finding("threads", ok=True, detail=detail)
 
 
 def _tensorboard() -> Finding:

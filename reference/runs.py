@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -11,7 +12,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
-import torchvision
 from filelock import FileLock, Timeout
 
 from reference.checkpoints import replacing, save_checkpoint
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import UnionType
 
-CHANGEABLE = {"data", "epochs", "device"}  # what may differ when a run is resumed
+CHANGEABLE = {"data", "epochs", "device", "eager"}  # what may differ when a run is resumed
 KINDS: dict[str, type | UnionType] = {
     "str": str,
     "str | None": str | None,
@@ -49,6 +49,7 @@ class Config:
         shuffle: whether each epoch takes the images in a new order, not as the files have them.
         precision: `fp32`, or `bf16` for autocast.
         compile: whether torch.compile compiles the network.
+        eager: on CUDA, whether each operation is launched by itself, not the step as a CUDA graph.
         max_steps: end the run after so many steps; the epoch thus cut short is tested and saved.
         model: the network, by its name in `networks`.
         weights: the file that VGG16 starts from; None for random weights.
@@ -67,6 +68,7 @@ class Config:
     shuffle: bool = False
     precision: str = "fp32"
     compile: bool = False
+    eager: bool = False
     max_steps: int | None = None
     model: str = "tudui"
     weights: str | None = None
@@ -200,7 +202,7 @@ class Run:
         versions = {
             "python": platform.python_version(),
             "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
+            "torchvision": importlib.metadata.version("torchvision"),
         }
         content = {"options": asdict(self.config), "data": self.data_sums, "versions": versions}
         texts = {

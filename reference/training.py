@@ -20,6 +20,7 @@ from reference.checkpoints import load_checkpoint, load_weights
 from reference.cifar10 import CIFAR10
 from reference.distributed import ALONE
 from reference.errors import InputError, RunError
+from reference.graphs import GraphedStep
 from reference.loaders import ResidentLoader, epoch_sampler
 from reference.networks import build
 
@@ -158,6 +159,7 @@ class Trainer:
         learning = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.SGD(learning, lr=self.config.lr)
         self.epoch = self.step = 0
+        self.take_step = self._step()
 
     def _network(self) -> nn.Module:
         weights = Path(self.config.weights) if self.config.weights else None
@@ -200,6 +202,23 @@ class Trainer:
             "step": self.step,
             "rng": rng,
         }
+
+    def _step(self) -> Callable[[Batch, int], Tensor]:
+        """Return what takes a step with this rank's part of a batch of so many images.
+
+        On CUDA, in one process, it is a graph, which computes the same.
+        """
+        config = self.config
+
+        def step(batch: Batch, size: int) -> Tensor:
+            loss_fn = self.ranks.loss_fn(size)
+            return train_step(self.parallel, loss_fn, self.optimizer, batch, config.precision)
+
+        eager = config.compile or config.eager or self.parallel is not self.model
+        if self.device.type != "cuda" or eager:
+            return step
+        graph = GraphedStep(lambda batch: step(batch, len(batch[1])), config.batch_size)
+        return lambda batch, _: graph(batch)
 
     def fit(self) -> None:
         """Train, test, log and save, epoch by epoch, to the end of the run.
@@ -259,10 +278,7 @@ class Trainer:
         losses, sizes = [], []
         batches = tqdm(self.train_batches, disable=None, leave=False)
         for batch, size in zip(batches, self.train_batches.sizes, strict=True):
-            loss_fn = self.ranks.loss_fn(size)
-            losses.append(
-                train_step(self.parallel, loss_fn, self.optimizer, batch, self.config.precision)
-            )
+            losses.append(self.take_step(batch, size))
             sizes.append(size)
             self.step += 1
             if self.step % LOG_EVERY == 0:

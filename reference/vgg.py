@@ -1,24 +1,28 @@
-"""VGG16 as torchvision has it, in the course's edited forms, and as it should be edited (P25)."""
+"""VGG16 as torchvision has it, in the course's edited forms, and as it should be edited (P25).
+
+torchvision takes seconds to import, which only those who ask for VGG16 shall wait.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import torchvision
+import torch
 from torch import nn
 from torch.nn import functional
-from torchvision.models import VGG, VGG16_Weights
 
 from reference.checkpoints import load_checkpoint, load_weights
 from reference.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torchvision.models import VGG, VGG16_Weights
 
     Weights: TypeAlias = VGG16_Weights | Path | None
 
-PRESET = VGG16_Weights.DEFAULT.transforms()
+SIDE = 224  # of the images that the ImageNet weights were trained on
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of their channels
 
 
 def vgg16(weights: Weights = None) -> VGG:
@@ -36,6 +40,9 @@ def vgg16(weights: Weights = None) -> VGG:
 
     Source: P25; Simonyan and Zisserman, Very Deep Convolutional Networks, 2015.
     """
+    import torchvision
+    from torchvision.models import VGG16_Weights
+
     if not isinstance(weights, Path):
         return torchvision.models.vgg16(weights=weights)
     if not weights.is_file():
@@ -132,7 +139,9 @@ def prepare(images: Tensor) -> Tensor:
     Returns:
         float of shape (N, 3, 224, 224), of mean 0 and standard deviation 1 over ImageNet.
     """
-    (side,) = PRESET.crop_size
-    resized = functional.interpolate(images, (side, side), mode="bilinear")
-    mean, std = (images.new_tensor(values)[:, None, None] for values in (PRESET.mean, PRESET.std))
+    resized = functional.interpolate(images, (SIDE, SIDE), mode="bilinear")
+    # Filled on the device: copying them there would stop a CUDA graph from being captured.
+    mean, std = (
+        torch.stack([images.new_full((1, 1), value) for value in values]) for values in (MEAN, STD)
+    )
     return (resized - mean) / std

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torchvision
 
-from reference.cifar10 import CIFAR10, CLASSES
+from reference.cifar10 import CIFAR10, CLASSES, OFFICIAL
 from reference.errors import InputError
 
 FOLDER = "cifar-10-batches-py"
@@ -59,6 +59,23 @@ def test_cifar10_keeps_torchvisions_own_checksums(copy: Path) -> None:
     CIFAR10(copy)
     official = torchvision.datasets.CIFAR10
     assert official.test_list == [["test_batch", "40351d587109b95175f43aff81a1287e"]]
+    meta = {official.meta["filename"]: official.meta["md5"]}
+    assert dict(official.train_list + official.test_list) | meta == OFFICIAL
+    for name in ("base_folder", "filename"):
+        assert getattr(CIFAR10, name) == getattr(official, name)
+
+
+def test_cifar10_gives_what_torchvision_gives(
+    small_cifar10: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, official = CIFAR10(small_cifar10), torchvision.datasets.CIFAR10
+    for name in ("train_list", "test_list", "meta"):
+        monkeypatch.setattr(official, name, getattr(ours, name))
+    theirs = official(small_cifar10)
+    assert np.array_equal(ours.data, theirs.data)
+    assert ours.targets == theirs.targets
+    assert (ours.classes, ours.class_to_idx) == (theirs.classes, theirs.class_to_idx)
+    assert ours[-1][0].tobytes() == theirs[-1][0].tobytes()
 
 
 def test_cifar10_missing_folder_is_named(tmp_path: Path) -> None:

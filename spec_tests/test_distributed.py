@@ -1,10 +1,6 @@
-"""Several processes train as one does: same gradients, same log, and none lost unnoticed."""
+"""Several processes train as one does: the same gradients, weights and test results."""
 
 import itertools
-import json
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,30 +12,16 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
-from reference import distributed, standin, training
+from reference import distributed
 from reference.cifar10 import CIFAR10
-from reference.cli import main
 from reference.distributed import Ranks, processes
 from reference.errors import InputError
 from reference.loaders import ResidentLoader, epoch_sampler
 from reference.models import Tudui
 from reference.training import evaluate, train_step
-from spec_tests.ranks import PATIENCE, Ended, run_ranks
-from spec_tests.test_runs import logged, weights
+from spec_tests.ranks import run_ranks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork processes")
-
-LOST = (
-    "course: a process of this run was lost or stopped: course train --resume --out FOLDER goes "
-    "on, with as many processes as you like\n"
-)
-RUN = ["--epochs=2", "--batch-size=48", "--shuffle", "--seed=2", "--device=cpu"]
-# Sums of 48 x 32 x 32 products in another order: a gradient near 1 is off by about
-# sqrt(49,152) x 6e-8, and a weight after 20 steps of 0.01 by 3e-6.
-FLOAT32 = {"rtol": 1e-5, "atol": 3e-6}
-
-
-# The parts of a batch
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
@@ -120,9 +102,6 @@ def test_distributed_processes_without_a_gpu_each_are_refused(
     assert str(refused.value).startswith(f"--device {name}: {line}")
 
 
-# Against one process
-
-
 def steps_in_float64(model: nn.Module, loader: DataLoader, step: Callable[..., None]) -> list[dict]:
     """Take 20 steps over a loader's epochs; return the gradients of each and the last weights."""
     states = []
@@ -184,207 +163,3 @@ def test_distributed_steps_and_evaluation_equal_those_of_one_process(
         rank_states, rank_found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         torch.testing.assert_close(rank_states, states, rtol=0, atol=1e-10)
         assert rank_found == asdict(found)
-
-
-# The command line
-
-
-def torchrun(world: int, *program: str | Path) -> subprocess.CompletedProcess[str]:
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    return subprocess.run(
-        [*launcher, f"--nproc-per-node={world}", *program],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def whole_run(small_cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run in one process that nothing interrupted."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    assert main(["train", *RUN, "--data", str(small_cifar10), "--out", str(folder)]) == 0
-    return folder
-
-
-def assert_same_run(folder: Path, other: Path) -> None:
-    """The same epochs, with the same results in float32."""
-    for record, expected in zip(logged(folder), logged(other), strict=True):
-        assert record == pytest.approx(expected, rel=1e-5, abs=0)
-    for epoch in (1, 2):
-        torch.testing.assert_close(weights(folder, epoch), weights(other, epoch), **FLOAT32)
-
-
-@pytest.mark.slow
-def test_distributed_torchrun_trains_as_one_process_does(
-    small_cifar10: Path, tmp_path: Path, whole_run: Path
-) -> None:
-    folder = tmp_path / "run"
-    options = [*RUN, "--data", str(small_cifar10), "--out", str(folder), "--lang=en"]
-    done = torchrun(2, "-m", "reference", "train", *options)
-    assert done.returncode == 0, done.stderr
-    assert_same_run(folder, whole_run)
-    lines = done.stdout.splitlines()
-    assert [line for line in lines if line.startswith("---")] == [
-        "------- epoch 1 -------",
-        "------- epoch 2 -------",
-    ]
-    assert lines.count("model saved") == 2
-    assert len(list(folder.glob("events.out.tfevents.*"))) == 1
-    config, expected = ((run / "config.json").read_text() for run in (folder, whole_run))
-    assert config == expected
-
-
-PROGRAM = """
-import os, signal, sys
-from reference import cli, training
-
-step, taken = training.train_step, []
-
-def train_step(*args):
-    taken.append(args)
-    if os.environ["RANK"] == "0" and len(taken) == 8:  # in the second epoch
-        os.kill(os.getpid(), signal.SIGKILL)
-    return step(*args)
-
-training.train_step = train_step
-sys.exit(cli.main(sys.argv[1:]))
-"""
-
-
-@pytest.mark.slow
-def test_distributed_run_that_lost_a_process_goes_on_with_other_numbers(
-    small_cifar10: Path, tmp_path: Path, whole_run: Path
-) -> None:
-    folder, program = tmp_path / "run", tmp_path / "program.py"
-    program.write_text(PROGRAM)
-    done = torchrun(3, program, "train", *RUN, "--data", small_cifar10, "--out", folder)
-    assert done.returncode == 1
-    assert done.stderr.count(LOST) == done.stderr.count("course: ") == 1, done.stderr
-    assert str(Path(training.__file__).parent) not in done.stderr  # no traceback of ours
-    assert not (folder / "checkpoints" / "epoch-002.pt").exists()
-
-    ended = run_ranks(2, tmp_path / "ranks", main, ["train", "--resume", "--out", str(folder)])
-    assert [(end.code, end.err) for end in ended] == [(0, ""), (0, "")]
-    assert_same_run(folder, whole_run)
-    assert main(["train", "--resume", "--epochs=3", "--out", str(folder)]) == 0
-
-
-def train_with_dropout(argv: list[str]) -> int:
-    """Train a network that draws random numbers in each step."""
-    training.build = lambda *_, **__: nn.Sequential(nn.Dropout(), Tudui())
-    return main(argv)
-
-
-def test_distributed_run_resumed_with_as_many_processes_repeats_every_bit(
-    small_cifar10: Path, tmp_path: Path
-) -> None:
-    runs = [tmp_path / "whole", tmp_path / "resumed"]
-    start = ["train", *RUN, "--data", str(small_cifar10)]
-    for number, argv in enumerate(
-        [
-            [*start, "--out", str(runs[0])],
-            [*start, "--epochs=1", "--out", str(runs[1])],
-            ["train", "--resume", "--epochs=2", "--out", str(runs[1])],
-        ]
-    ):
-        ended = run_ranks(2, tmp_path / str(number), train_with_dropout, argv)
-        assert [(end.code, end.err) for end in ended] == [(0, ""), (0, "")]
-    torch.testing.assert_close(*(weights(run, 2) for run in runs), rtol=0, atol=0)
-    assert logged(runs[0]) == logged(runs[1])
-
-
-def draw_and_train(argv: list[str], folder: Path) -> int:
-    os.chdir(folder)
-    standin.IMAGES = dict.fromkeys(standin.IMAGES, 20)
-    return main(argv)
-
-
-def test_distributed_stand_in_is_drawn_once(tmp_path: Path) -> None:
-    argv = ["train", "--epochs=1", "--device=cpu", "--out=run", "--json", "--precision=bf16"]
-    first, *others = run_ranks(3, tmp_path / "ranks", draw_and_train, argv, tmp_path)
-    assert first.code == 0
-    assert json.loads(first.out)["epochs"][0]["images"] == 20
-    assert others == [Ended(0, "", ""), Ended(0, "", "")]
-
-
-# Failures
-
-
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
-        (["--speed", "9"], "unrecognized arguments: --speed 9"),
-        (["--batch-size", "0"], "--batch-size 0: must be from 1 to"),
-        (["--data", "{tmp}/none"], "none: no such folder"),
-        (["--out", "{tmp}/ranks"], "ranks is not empty: choose another --out"),
-        (["--lr", "1e30"], "try a smaller --lr"),
-    ],
-)
-def test_distributed_bad_input_is_one_line(
-    small_cifar10: Path, tmp_path: Path, options: list[str], line: str
-) -> None:
-    argv = ["train", *RUN, "--data", str(small_cifar10), "--out", str(tmp_path / "run")]
-    argv += [option.format(tmp=tmp_path) for option in options]
-    ended = run_ranks(2, tmp_path / "ranks", main, argv)
-    printed = "".join(end.err for end in ended)
-    assert line in printed
-    assert printed.count("\n") == 1
-    (code,) = (end.code for end in ended if end.err)
-    assert code == (1 if "--lr" in options else 2)
-    assert all(end.code for end in ended)
-
-
-def fail_on_rank_1(argv: list[str], failure: Callable[[], None]) -> int:
-    """Train, and let rank 1 fail in the third step."""
-    step, count = training.train_step, itertools.count(1)
-
-    def train_step(*args: object) -> torch.Tensor:
-        if os.environ["RANK"] == "1" and next(count) == 3:
-            failure()
-        return step(*args)
-
-    training.train_step = train_step
-    return main(argv)
-
-
-def bad_input() -> None:
-    raise InputError("what rank 1 alone sees")
-
-
-def interrupt() -> None:
-    signal.raise_signal(signal.SIGINT)
-
-
-def stop() -> None:
-    signal.raise_signal(signal.SIGTERM)
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.mark.parametrize(
-    ("failure", "codes", "line"),
-    [
-        (bad_input, [1, 2], "course: what rank 1 alone sees\n"),
-        (interrupt, [1, 130], "course: interrupted; course train --resume --out FOLDER goes on "),
-        (stop, [1, 1], LOST),
-        (die, [1, -9], LOST),
-    ],
-)
-def test_distributed_process_that_fails_ends_the_others_with_one_line(
-    small_cifar10: Path,
-    tmp_path: Path,
-    failure: Callable[[], None],
-    codes: list[int],
-    line: str,
-) -> None:
-    argv = ["train", *RUN, "--data", str(small_cifar10), "--out", str(tmp_path / "run")]
-    ended = run_ranks(2, tmp_path / "ranks", fail_on_rank_1, argv, failure)
-    printed = "".join(end.err for end in ended)
-    assert printed.startswith(line)
-    assert printed.count("\n") == 1
-    assert [end.code for end in ended] == codes

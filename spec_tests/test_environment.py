@@ -147,7 +147,7 @@ def test_doctor_survives_a_torchvision_for_another_torch(tmp_path: Path) -> None
     assert done.stderr == ""
 
     done = subprocess.run(
-        [*command, "train", "--out", str(tmp_path / "run")],
+        [*command, "train", "--model", "vgg16", "--out", str(tmp_path / "run")],
         env=env,
         cwd=tmp_path,
         capture_output=True,

@@ -30,6 +30,9 @@ def problems(document: Results) -> list[str]:
 def claim(name: str, lesson: str = "P20", **fields: Any) -> Claim:
     told = {"says": f"It is {name}.", "zh": "是", "kind": "value", "oracle": "derived"}
     told |= {"source": ("004 19",), "status": "holds", "now": "Otherwise.", "since": "torch 2"}
+    told |= {"now_zh": "并非如此。"}
+    if "untestable" in fields:
+        told["untestable_zh"] = "看法不同。"
     return Claim(id=f"relu.{name}", lesson=lesson, **told | fields)
 
 

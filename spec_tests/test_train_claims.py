@@ -305,21 +305,3 @@ def test_images_that_the_first_document_never_trains_on() -> None:
     assert epochs == [list(range(49_984))] * 2
     shuffled = DataLoader(range(80), 64, drop_last=True, shuffle=True)
     assert len({i for _ in range(100) for batch in shuffled for i in batch.tolist()}) == 80
-
-
-@pytest.mark.claim("train.lines")
-@pytest.mark.parametrize(
-    ("template", "values", "line"),
-    [
-        ("——第{}轮训练开始——", [0 + 1], "——第1轮训练开始——"),
-        ("训练次数：{}，Loss {}", [100, torch.tensor(2.25).item()], "训练次数：100，Loss 2.25"),
-        ("整体测试集上的loss：{}", [0 + 360.5], "整体测试集上的loss：360.5"),
-        ("整体测试集上的accuracy：{}", [torch.tensor(25) / 100], "整体测试集上的accuracy：0.25"),
-        (LINES["zh"]["saved"], [], "模型已保存"),
-    ],
-)
-def test_lines_of_the_first_document(
-    template: str, values: list[object], line: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    print(template.format(*values))
-    assert capsys.readouterr().out == f"{line}\n"

@@ -11,6 +11,7 @@ from spec_tests.small_project import CLAIM, ROOT, TEST, run_pytest
 
 VERSIONS = """
 now = "It was nothing at first."
+now_zh = "起初什么也没有。"
 versions = [
     { torch = "2.6", status = "erratum", value = "loud" },
     { torch = "2.10", status = "holds", value = "silent" },

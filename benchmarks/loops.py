@@ -1,0 +1,128 @@
+"""The course's training loop as the course writes it, and the reference's, to be timed alike."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torch.utils.tensorboard import SummaryWriter
+from torchvision.transforms import ToTensor
+
+from reference.cifar10 import CIFAR10
+from reference.models import Tudui
+from reference.runs import Config, Run
+from reference.training import Evaluation, Trainer, evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from torch import Tensor
+
+SEED = 0
+
+
+class Course:
+    """P27-P31: PIL images, ToTensor, DataLoader, one operation after the other.
+
+    Args:
+        data: the root of a CIFAR-10.
+        folder: for the log.
+        device: `cpu` or `cuda`.
+        batch_size: of training and of evaluation.
+        precision: the course knows fp32 alone.
+    """
+
+    def __init__(
+        self, data: Path, folder: Path, device: str, batch_size: int, precision: str = "fp32"
+    ) -> None:
+        assert precision == "fp32"
+        self.device = torch.device(device)
+        self.train_data = CIFAR10(data, train=True, transform=ToTensor())
+        self.test_data = CIFAR10(data, train=False, transform=ToTensor())
+        self.train_dataloader = DataLoader(self.train_data, batch_size=batch_size)
+        self.test_dataloader = DataLoader(self.test_data, batch_size=batch_size)
+        torch.manual_seed(SEED)
+        self.tudui = Tudui().to(self.device)
+        self.loss_fn = nn.CrossEntropyLoss().to(self.device)
+        self.optimizer = torch.optim.SGD(self.tudui.parameters(), lr=1e-2)
+        self.total_train_step = 0
+        self.writer = SummaryWriter(folder)
+
+    def steps(self) -> Iterator[Tensor]:
+        """Take the steps of one epoch; each gives its loss."""
+        self.tudui.train()
+        for data in self.train_dataloader:
+            imgs, targets = data
+            imgs = imgs.to(self.device)
+            targets = targets.to(self.device)
+            outputs = self.tudui(imgs)
+            loss = self.loss_fn(outputs, targets)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            self.total_train_step += 1
+            if self.total_train_step % 100 == 0:
+                self.writer.add_scalar("train_loss", loss.item(), self.total_train_step)
+            yield loss
+
+    def evaluate(self) -> Evaluation:
+        """Test, as the course does after each epoch."""
+        self.tudui.eval()
+        total_test_loss, total_accuracy = 0.0, 0
+        with torch.no_grad():
+            for data in self.test_dataloader:
+                imgs, targets = data
+                imgs = imgs.to(self.device)
+                targets = targets.to(self.device)
+                outputs = self.tudui(imgs)
+                loss = self.loss_fn(outputs, targets)
+                total_test_loss = total_test_loss + loss.item()
+                accuracy = (outputs.argmax(1) == targets).sum()
+                total_accuracy = total_accuracy + accuracy
+        return Evaluation(
+            len(self.test_data), int(total_accuracy), total_test_loss, len(self.test_dataloader)
+        )
+
+
+class Reference:
+    """What `course train` does; the arguments are those of `Course`."""
+
+    def __init__(
+        self, data: Path, folder: Path, device: str, batch_size: int, precision: str = "fp32"
+    ) -> None:
+        config = Config(
+            data=str(data), device=device, batch_size=batch_size, precision=precision, seed=SEED
+        )
+        self.trainer = Trainer(Run.start(folder, config), lambda *_: None)
+
+    def steps(self) -> Iterator[Tensor]:
+        """Take the steps of one epoch; each gives its loss."""
+        self.trainer.model.train()
+        batches = self.trainer.train_batches
+        yield from map(self.trainer.take_step, batches, batches.sizes)
+
+    def evaluate(self) -> Evaluation:
+        """Test, as after each epoch."""
+        trainer = self.trainer
+        return evaluate(
+            trainer.model, trainer.loss_fn, trainer.test_batches, trainer.config.precision
+        )
+
+
+Loop = Course | Reference
+LOOPS: dict[str, type[Loop]] = {"course": Course, "reference": Reference}
+
+
+def endless(loop: Loop) -> Iterator[Tensor]:
+    """Take steps for ever, epoch after epoch."""
+    while True:
+        yield from loop.steps()
+
+
+def losses(loop: Loop, count: int) -> list[float]:
+    """Return the losses of so many steps of an endless training."""
+    return torch.stack(list(islice(endless(loop), count))).tolist()

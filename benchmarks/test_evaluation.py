@@ -1,0 +1,44 @@
+"""P28-P29: the test of a network, at the course's batch size."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks import machine
+from benchmarks.conftest import SIZES
+from benchmarks.loops import LOOPS, Course
+
+BATCH = 64
+LIMITS = {"fp32": 1e-5, "bf16": 1e-3}
+
+
+@pytest.mark.parametrize(
+    ("side", "precision"), [("course", "fp32"), ("reference", "fp32"), ("reference", "bf16")]
+)
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def test_evaluation(
+    measure: Callable[..., None],
+    data: Path,
+    tmp_path: Path,
+    device: str,
+    side: str,
+    precision: str,
+) -> None:
+    course = Course(data, tmp_path / "course", device, BATCH)
+    flop = machine.flop(course.evaluate)
+    expected = course.evaluate()
+    loop = LOOPS[side](data, tmp_path / side, device, BATCH, precision)
+    found = loop.evaluate()
+    assert (found.images, found.batches) == (expected.images, expected.batches)
+    assert found.total_loss == pytest.approx(expected.total_loss, rel=LIMITS[precision], abs=0)
+
+    measure(
+        loop.evaluate,
+        case="evaluation",
+        side=side,
+        device=device,
+        precision=precision,
+        images=SIZES["test_batch"],
+        flop=flop,
+    )

@@ -1,0 +1,44 @@
+"""P15: all batches of the test images on the device, without a network."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torchvision.transforms import ToTensor
+
+from benchmarks.conftest import SIZES
+from reference.cifar10 import CIFAR10
+from reference.loaders import ResidentLoader
+
+BATCH = 64
+
+
+def batches(side: str, dataset: CIFAR10, device: str) -> Iterable[tuple[Tensor, Tensor]]:
+    if side == "reference":
+        return ResidentLoader(dataset, BATCH, device=device)
+    return DataLoader(dataset, BATCH)
+
+
+@pytest.mark.parametrize("side", ["course", "reference"])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def test_loader(measure: Callable[..., None], data: Path, device: str, side: str) -> None:
+    dataset = CIFAR10(data, train=False, transform=ToTensor())
+    loader = batches(side, dataset, device)
+    expected = torch.stack([image for image, _ in dataset])
+    found = torch.cat([images.cpu() for images, _ in loader])
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+    def all_batches() -> None:
+        deque(((images.to(device), targets.to(device)) for images, targets in loader), maxlen=0)
+
+    measure(
+        all_batches,
+        case="batches alone",
+        side=side,
+        device=device,
+        images=SIZES["test_batch"],
+    )

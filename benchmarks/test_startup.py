@@ -1,0 +1,49 @@
+"""What one waits for before anything is computed, each in a fresh process."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from reference.models import Tudui
+
+ROOT = Path(__file__).parents[1]
+IMAGE = ROOT / "fixtures" / "images" / "cat.png"
+
+
+@pytest.mark.parametrize(
+    ("case", "arguments", "printed"),
+    [
+        ("import torch", ["-c", "import torch; print(torch.__name__)"], "torch"),
+        ("import reference", ["-c", "import reference; print(reference.__name__)"], "reference"),
+        ("course --help", ["-m", "reference", "--help"], "usage: course"),
+        (
+            "course predict",
+            ["-m", "reference", "predict", str(IMAGE), "--checkpoint", "weights.pth"],
+            f"{IMAGE}: ",
+        ),
+    ],
+    ids=["import-torch", "import-reference", "help", "predict"],
+)
+def test_startup(
+    measure: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: str,
+    arguments: list[str],
+    printed: str,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    torch.save(Tudui().state_dict(), tmp_path / "weights.pth")
+
+    def run() -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    assert run().startswith(printed)
+    measure(run, case=case, side="reference", rounds=3)
