@@ -14,7 +14,8 @@ from torchvision.transforms import ToTensor
 from reference.cifar10 import CIFAR10
 from reference.models import Tudui
 from reference.runs import Config, Run
-from reference.training import Evaluation, Trainer, evaluate
+from reference.steps import Evaluation, evaluate
+from reference.training import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.conftest import SIZES
 from benchmarks.loops import LOOPS, Course, Loop
-from reference.training import Evaluation
+from reference.steps import Evaluation
 
 BATCH = 64
 

@@ -100,7 +100,7 @@ def evaluate(args: argparse.Namespace) -> Answer:
     """Test a checkpoint on the test images."""
     from torch import nn
 
-    from reference import training
+    from reference import steps
     from reference.cifar10 import CIFAR10
     from reference.loaders import ResidentLoader
 
@@ -108,7 +108,7 @@ def evaluate(args: argparse.Namespace) -> Answer:
     data = getattr(args, "data", absolute(STAND_IN))
     _draw_stand_in(data)
     batches = ResidentLoader(CIFAR10(data, train=False), config.batch_size, device=device)
-    found = training.evaluate(model, nn.CrossEntropyLoss(), batches, config.precision)
+    found = steps.evaluate(model, nn.CrossEntropyLoss(), batches, config.precision)
     result = asdict(found) | {"accuracy": found.accuracy}
     text = (
         f"{data}: {found.correct} of {found.images} images right, accuracy {found.accuracy}, "

@@ -18,7 +18,7 @@ from reference.distributed import Ranks, processes
 from reference.errors import InputError
 from reference.loaders import ResidentLoader, epoch_sampler
 from reference.models import Tudui
-from reference.training import evaluate, train_step
+from reference.steps import evaluate, train_step
 from spec_tests.ranks import run_ranks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork processes")

@@ -11,7 +11,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from reference import training
 from reference.models import Tudui
 from reference.runs import Config, Run
-from reference.training import evaluate, train_step
+from reference.steps import evaluate, train_step
 
 LOGITS = torch.tensor([[0.1, 0.3], [0.5, 0.2]])
 

@@ -14,7 +14,7 @@ from reference.environment import select_device
 from reference.errors import InputError
 from reference.loaders import ResidentLoader
 from reference.models import Tudui
-from reference.training import train_step
+from reference.steps import train_step
 
 Movable = nn.Module | torch.Tensor
 

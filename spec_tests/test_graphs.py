@@ -11,7 +11,7 @@ from reference import graphs
 from reference.errors import RunError
 from reference.graphs import GraphedStep
 from reference.models import Tudui
-from reference.training import train_step
+from reference.steps import train_step
 
 Batch = tuple[Tensor, Tensor]
 Step = Callable[[Batch], Tensor]

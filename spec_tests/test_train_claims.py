@@ -21,7 +21,8 @@ from reference.loaders import ResidentLoader, epoch_sampler
 from reference.messages import LINES
 from reference.models import Tudui
 from reference.runs import Config, Run
-from reference.training import Trainer, evaluate, train_step
+from reference.steps import evaluate, train_step
+from reference.training import Trainer
 
 
 def train(folder: Path, data: Path, **options: int) -> SimpleNamespace:

@@ -12,7 +12,8 @@ from torchvision.transforms import ToTensor
 from reference.cifar10 import CIFAR10
 from reference.models import Tudui
 from reference.runs import Config, Run
-from reference.training import Trainer, evaluate, train_step
+from reference.steps import evaluate, train_step
+from reference.training import Trainer
 
 
 def test_training_step_is_gradient_descent() -> None:

@@ -12,7 +12,7 @@ from torchvision.models import VGG16_Weights
 from reference.cli import main
 from reference.errors import InputError
 from reference.networks import build
-from reference.training import train_step
+from reference.steps import train_step
 from reference.vgg import prepare, vgg16_for
 
 Capture = pytest.CaptureFixture[str]
