@@ -152,7 +152,7 @@ def benchmarks(session: nox.Session) -> None:
     results = Path("build", "benchmarks.json")
     results.parent.mkdir(exist_ok=True)
     options = ["--benchmark-only", f"--benchmark-json={results}", *session.posargs]
-    session.run("pytest", "benchmarks", *options, env=ENV)
+    session.run("pytest", "benchmarks", *options)
     session.run("python", "-m", "benchmarks.plot", str(results), str(results.with_suffix(".png")))
 
 

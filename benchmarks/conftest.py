@@ -1,5 +1,6 @@
 """The data, the clock, and the table at the end of a run."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -14,6 +15,7 @@ from reference import standin
 SIZES = dict.fromkeys(standin.IMAGES, 1_024) | {"test_batch": 1_000}
 RECORDS = pytest.StashKey[list[dict[str, Any]]]()
 DEVICES = ("cpu", "cuda")
+CELLS = (" ms", " x", " roofline")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,7 +34,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[..., None]:
-    """Time some work and record it: warmed up, CUDA synchronised at both ends of a round."""
+    """Time some work and record it: warmed up, CUDA synchronised at both ends of a round.
+
+    What it is set `against` is timed before each round, so that both have the machine alike.
+    """
 
     def measured(
         work: Callable[[], Any],
@@ -44,20 +49,31 @@ def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callabl
         images: int = 0,
         flop: int = 0,
         rounds: int = 5,
+        against: Callable[[], Any] | None = None,
         **more: Any,
     ) -> None:
+        others = []
+
         def timed() -> None:
             work()
             machine.synchronize(device)
 
+        def setup() -> None:
+            machine.synchronize(device)
+            if against:
+                start = time.perf_counter()
+                against()
+                machine.synchronize(device)
+                others.append(time.perf_counter() - start)
+
         benchmark.group = f"{case}, {device}"
-        benchmark.pedantic(
-            timed, setup=lambda: machine.synchronize(device), rounds=rounds, warmup_rounds=1
-        )
+        benchmark.pedantic(timed, setup=setup, rounds=rounds, warmup_rounds=1)
         if benchmark.disabled:
             return
         info = machine.describe(device) | {"case": case, "side": side, "precision": precision}
         seconds = median(benchmark.stats.stats.data)
+        if others:
+            info["times_as_fast"] = median(others[1:]) / seconds
         if images:
             info["images_per_second"] = images / seconds
         if flop:
@@ -76,52 +92,24 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     if records := config.stash[RECORDS]:
-        terminalreporter.section("CPU against CUDA, and against the course (or torch)")
+        terminalreporter.section("CPU against CUDA; x: times as fast as the course or torch")
         for line in table(records):
             terminalreporter.write_line(line)
 
 
 def table(records: list[dict[str, Any]]) -> list[str]:
     """Set the medians side by side, a line a case, a side and a precision."""
-    seconds = {(r["case"], r["side"], r["precision"], r["device"]): r["seconds"] for r in records}
-    shares = {
-        (r["case"], r["side"], r["precision"], r["device"]): r.get("roofline_share")
-        for r in records
-    }
+    lines: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
+    for record in records:
+        key = record["case"], record["side"], record["precision"]
+        lines.setdefault(key, {})[record["device"]] = record
     rows = [
-        (
-            "",
-            "",
-            "",
-            "CPU ms",
-            "x course",
-            "roofline",
-            "CUDA ms",
-            "x course",
-            "roofline",
-            "CPU/CUDA",
-        )
+        ["", "", "", *(f"{name}{cell}" for name in ("CPU", "CUDA") for cell in CELLS), "CPU/CUDA"]
     ]
-    for case, side, precision in dict.fromkeys(key[:3] for key in seconds):
-        row = [case, side, precision]
-        for device in DEVICES:
-            own = seconds.get((case, side, precision, device))
-            other = next(
-                (
-                    seconds[case, base, "fp32", device]
-                    for base in ("course", "torch")
-                    if (case, base, "fp32", device) in seconds
-                ),
-                None,
-            )
-            share = shares.get((case, side, precision, device))
-            row += [
-                f"{own * 1e3:.2f}" if own else "",
-                f"{other / own:.2f}" if own and other else "",
-                f"{share:.0%}" if share else "",
-            ]
-        cpu, cuda = (seconds.get((case, side, precision, device)) for device in DEVICES)
-        rows.append((*row, f"{cpu / cuda:.1f}" if cpu and cuda else ""))
+    for key, found in lines.items():
+        cells = [cell for device in DEVICES for cell in _cells(found.get(device))]
+        ratio = found["cpu"]["seconds"] / found["cuda"]["seconds"] if len(found) == 2 else None
+        rows.append([*key, *cells, f"{ratio:.1f}" if ratio else ""])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -129,4 +117,16 @@ def table(records: list[dict[str, Any]]) -> list[str]:
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
+    ]
+
+
+def _cells(record: dict[str, Any] | None) -> list[str]:
+    """Return the milliseconds, how many times as fast as the other side, the roofline's share."""
+    if record is None:
+        return [""] * len(CELLS)
+    ratio, share = record.get("times_as_fast"), record.get("roofline_share")
+    return [
+        f"{record['seconds'] * 1e3:.2f}",
+        f"{ratio:.2f}" if ratio else "",
+        f"{share:.0%}" if share else "",
     ]

@@ -30,7 +30,8 @@ def test_epoch(
     side: str,
     precision: str,
 ) -> None:
-    expected = epoch(Course(data, tmp_path / "course", device, BATCH))
+    course = Course(data, tmp_path / "course", device, BATCH)
+    expected = epoch(course)
     loop = LOOPS[side](data, tmp_path / side, device, BATCH, precision)
     assert epoch(loop).accuracy == pytest.approx(expected.accuracy, abs=0.005, rel=0)
 
@@ -42,4 +43,5 @@ def test_epoch(
         precision=precision,
         images=sum(SIZES.values()),
         rounds=3,
+        against=(lambda: epoch(course)) if side == "reference" else None,
     )

@@ -41,4 +41,5 @@ def test_evaluation(
         precision=precision,
         images=SIZES["test_batch"],
         flop=flop,
+        against=course.evaluate if side == "reference" else None,
     )

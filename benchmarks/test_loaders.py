@@ -27,18 +27,19 @@ def batches(side: str, dataset: CIFAR10, device: str) -> Iterable[tuple[Tensor, 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
 def test_loader(measure: Callable[..., None], data: Path, device: str, side: str) -> None:
     dataset = CIFAR10(data, train=False, transform=ToTensor())
-    loader = batches(side, dataset, device)
+    loader, other = batches(side, dataset, device), batches("course", dataset, device)
     expected = torch.stack([image for image, _ in dataset])
     found = torch.cat([images.cpu() for images, _ in loader])
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
-    def all_batches() -> None:
+    def run_through(loader: Iterable[tuple[Tensor, Tensor]]) -> None:
         deque(((images.to(device), targets.to(device)) for images, targets in loader), maxlen=0)
 
     measure(
-        all_batches,
+        lambda: run_through(loader),
         case="batches alone",
         side=side,
         device=device,
         images=SIZES["test_batch"],
+        against=(lambda: run_through(other)) if side == "reference" else None,
     )

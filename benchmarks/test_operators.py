@@ -45,4 +45,7 @@ def test_operator(measure: Callable[..., None], device: str, name: str, side: st
         side=side,
         device=device,
         rounds=50,
+        against=(lambda: operator("torch", name)(*inputs, **options))
+        if side == "reference"
+        else None,
     )

@@ -34,7 +34,7 @@ def test_training_step(
     loop = LOOPS[side](data, tmp_path / side, device, batch_size, precision)
     assert losses(loop, CHECKED) == pytest.approx(expected, abs=LIMITS[precision], rel=0)
 
-    steps = endless(loop)
+    steps, others = endless(loop), endless(course)
     measure(
         lambda: next(steps),
         case=f"training step, batch {batch_size}",
@@ -45,4 +45,5 @@ def test_training_step(
         batch_size=batch_size,
         flop=flop,
         rounds=max(5, 2560 // batch_size),
+        against=(lambda: next(others)) if side == "reference" else None,
     )
