@@ -136,7 +136,8 @@ def processes() -> Iterator[Ranks]:
         return
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     store, rank, world = next(rendezvous("env://"))
-    dist.init_process_group(backend, store=store, rank=rank, world_size=world)
+    with _nothing_printed():
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # not silently, as by default
     try:
         yield Ranks(rank, world)
@@ -153,6 +154,19 @@ def processes() -> Iterator[Ranks]:
         raise
     # Neither destroy_process_group nor Python's own end: in torch 2.6 gloo's may wait for ever.
     atexit.register(os._exit, 0)
+
+
+@contextlib.contextmanager
+def _nothing_printed() -> Iterator[None]:
+    """Keep standard output clean: in torch 2.9 gloo writes there who is connected."""
+    saved, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def _is_loss(error: BaseException) -> bool:
