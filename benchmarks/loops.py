@@ -12,6 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torchvision.transforms import ToTensor
 
 from reference.cifar10 import CIFAR10
+from reference.environment import select_device
 from reference.models import Tudui
 from reference.runs import Config, Run
 from reference.steps import Evaluation, evaluate
@@ -41,7 +42,7 @@ class Course:
         self, data: Path, folder: Path, device: str, batch_size: int, precision: str = "fp32"
     ) -> None:
         assert precision == "fp32"
-        self.device = torch.device(device)
+        self.device = select_device(device)  # without TF32, as the reference
         self.train_data = CIFAR10(data, train=True, transform=ToTensor())
         self.test_data = CIFAR10(data, train=False, transform=ToTensor())
         self.train_dataloader = DataLoader(self.train_data, batch_size=batch_size)

@@ -2,7 +2,6 @@
 
 import functools
 import platform
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+
+from reference.environment import driver_version
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 SIDES = {"cpu": (1024, 2048), "cuda": (4096, 8192, 16384)}  # of the matrices
@@ -50,7 +51,7 @@ def describe(device: str) -> dict[str, Any]:
     if device == "cuda":
         described |= {
             "name": torch.cuda.get_device_name(),
-            "driver": _driver(),
+            "driver": driver_version(),
             "cuda": torch.version.cuda,
         }
     return described | {
@@ -65,10 +66,3 @@ def _processor() -> str:
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-@functools.cache
-def _driver() -> str:
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    done = subprocess.run(query, capture_output=True, text=True, check=True)
-    return done.stdout.partition("\n")[0]

@@ -18,6 +18,8 @@ def draw(results: Path, picture: Path) -> None:
     """Draw the training steps in a result of pytest-benchmark, a panel a device."""
     benchmarks = json.loads(results.read_text(encoding="utf-8"))["benchmarks"]
     infos = [b["extra_info"] for b in benchmarks if "batch_size" in b["extra_info"]]
+    if not infos:
+        return  # no training step was timed
     infos.sort(key=itemgetter("device", "side", "precision", "batch_size"))
     devices = [list(panel) for _, panel in groupby(infos, itemgetter("device"))]
     figure, panels = plt.subplots(1, len(devices), figsize=(6 * len(devices), 4.5), squeeze=False)

@@ -40,7 +40,7 @@ CLASSES = (  # in the order of their labels
 
 
 class CIFAR10(Dataset[tuple[Any, Any]]):
-    """torchvision's CIFAR-10, with errors that name the file and say what to do.
+    """CIFAR-10 as torchvision's class gives it, with errors that name the file and say what to do.
 
     The files of the asked-for split are held against the list `md5sums` that lies beside them, or,
     where there is none, against torchvision's own checksums. Nothing is downloaded, and nothing in

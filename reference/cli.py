@@ -1,6 +1,6 @@
 """The command line, `course`: what to run, what to print, and how to fail.
 
-Exit codes: 0 done, 1 the check or the run failed, 2 wrong usage or bad input.
+Exit codes: 0 done, 1 the check or the run failed, 2 wrong usage or bad input, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 from reference import commands
 from reference.commands import absolute
-from reference.environment import rank
+from reference.environment import launched, rank
 from reference.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -107,7 +107,16 @@ def _add_train_options(parser: _Parser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Run the command line and return its exit code; under torchrun, end the process with it."""
+    code = _run(argv)
+    if launched():  # not as Python ends: in torch 2.6 gloo may wait for ever
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     if "torch" not in sys.modules:
         _let_idle_threads_sleep()
     _prepare_streams()

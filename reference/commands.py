@@ -1,7 +1,7 @@
 """What the commands of the command line do: each takes its options and returns its answer.
 
-An answer is the exit code, what --json prints, and what is printed else. Heavy modules are imported
-where they are needed, so that `course --help` is quick.
+An answer is the exit code, what --json prints, and what is printed otherwise. Heavy modules are
+imported where they are needed, so that `course --help` is quick.
 """
 
 from __future__ import annotations

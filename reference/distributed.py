@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import io
 import os
@@ -134,7 +133,8 @@ def processes() -> Iterator[Ranks]:
     if not dist.is_torchelastic_launched():
         yield ALONE
         return
-    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    nccl = torch.cuda.is_available() and dist.is_nccl_available()
+    backend = "cpu:gloo,cuda:nccl" if nccl else "gloo"
     store, rank, world = next(rendezvous("env://"))
     with _nothing_printed():
         dist.init_process_group(backend, store=store, rank=rank, world_size=world)
@@ -144,16 +144,18 @@ def processes() -> Iterator[Ranks]:
     except BaseException as error:
         for number in (signal.SIGINT, signal.SIGTERM):  # torchrun's, while this process is ending
             signal.signal(number, signal.SIG_IGN)
-        first = store.add("failed", 1) == 1
+        first = True
+        with contextlib.suppress(RuntimeError):  # the store is gone with its process
+            first = store.add("failed", 1) == 1
         sys.stderr = sys.__stderr__ if first else io.StringIO()
         if _is_loss(error):
+            said = isinstance(error, dist.DistBackendError)  # NCCL says why
+            cause = f" ({str(error).splitlines()[0]})" if said else ""
             raise RunError(
-                "a process of this run was lost or stopped: course train --resume --out FOLDER "
-                "goes on, with as many processes as you like"
+                f"a process of this run was lost or stopped{cause}: course train --resume --out "
+                "FOLDER goes on, with as many processes as you like"
             ) from error
         raise
-    # Neither destroy_process_group nor Python's own end: in torch 2.6 gloo's may wait for ever.
-    atexit.register(os._exit, 0)
 
 
 @contextlib.contextmanager

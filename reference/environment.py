@@ -38,9 +38,14 @@ class Finding:
     cure: str = ""
 
 
+def launched() -> bool:
+    """Say whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
 def rank() -> int:
     """Return the number that torchrun gave this process, from 0; 0 without torchrun."""
-    return int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
+    return int(os.environ["RANK"]) if launched() else 0
 
 
 def why_no_cuda() -> str:
@@ -66,8 +71,8 @@ def select_device(name: str) -> torch.device:
             `cpu`, `cuda`, `cuda:1`, `mps`, …
 
     Returns:
-        The device, on which a tensor has been made. On CUDA, float32 then means float32: TF32,
-        which torch allows in convolutions, is switched off.
+        The device, on which a tensor has been made. A GPU with a number is then the current one,
+        and float32 means float32: TF32, which torch allows in convolutions, is switched off.
 
     Raises:
         InputError: there is no such device here; the message says why.
@@ -80,7 +85,7 @@ def select_device(name: str) -> torch.device:
         found = (
             torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         )
-        return _without_tf32(found or torch.device("cpu"))
+        return _prepared(found or torch.device("cpu"))
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -93,14 +98,18 @@ def select_device(name: str) -> torch.device:
         reason = why_no_cuda() if device.type == "cuda" else "torch finds none here"
         reason = reason or str(error).splitlines()[0]
         raise InputError(f"--device {name}: {reason}; --device cpu works everywhere") from error
-    return _without_tf32(device)
+    return _prepared(device)
 
 
-def _without_tf32(device: torch.device) -> torch.device:
+def _prepared(device: torch.device) -> torch.device:
     import torch
 
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False
+        if device.index is not None:
+            torch.cuda.set_device(
+                device
+            )  # streams, graphs and random numbers are the current one's
     return device
 
 
@@ -169,7 +178,7 @@ def _build(package: str) -> str:
     return found[1] if found else ""
 
 
-def _driver() -> str:
+def driver_version() -> str:
     """Return the NVIDIA driver's version; empty where nvidia-smi does not find a GPU."""
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     if not shutil.which(query[0]):
@@ -183,7 +192,7 @@ def _driver() -> str:
 def _cuda() -> Finding:
     import torch
 
-    driver = _driver()
+    driver = driver_version()
     detail = f"CUDA build {torch.version.cuda}, driver {driver or 'not found by nvidia-smi'}"
     if not (reason := why_no_cuda()):
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]

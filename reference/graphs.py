@@ -69,7 +69,7 @@ class GraphedStep:
 
 
 def on_side_stream(work: Callable[[], Tensor]) -> Tensor:
-    """Do some work on a stream of its own, as must be before a capture."""
+    """Do some work on a stream of its own: what autograd keeps must not belong to the main one."""
     current, side = torch.cuda.current_stream(), torch.cuda.Stream()
     side.wait_stream(current)
     with torch.cuda.stream(side):
@@ -95,7 +95,10 @@ def capture(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
         with torch.cuda.graph(graph):
             result = work()
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+        cause: BaseException = error
+        while cause.__context__:  # the first one; what ends the capture fails thereupon
+            cause = cause.__context__
+        reason = str(cause).splitlines()[0]
         raise RunError(f"no CUDA graph of a training step ({reason}): add --eager") from error
 
     def replay() -> Tensor:

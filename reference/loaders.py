@@ -64,6 +64,7 @@ class ResidentLoader:
     ) -> None:
         self.images = torch.from_numpy(dataset.data).to(device).contiguous()
         self.targets = torch.tensor(dataset.targets, device=device)
+        self.white = torch.tensor(255.0, device=device)  # by a number, CUDA multiplies with 1/255
         self.batch_size = batch_size
         self.sampler = sampler
         self.part = part
@@ -87,4 +88,4 @@ class ResidentLoader:
             chosen = own if len(own) else batch[:1]
             images = self.images[chosen].permute(0, 3, 1, 2)
             targets = self.targets[chosen]
-            yield images.float().div(255), targets if len(own) else targets.fill_(IGNORED)
+            yield images.float() / self.white, targets if len(own) else targets.fill_(IGNORED)

@@ -142,8 +142,8 @@ class Run:
 
         Args:
             folder: the run's folder.
-            options: those given anew. More `epochs`, another `device`, and another place of the
-                same `data` are taken; others must be the run's own.
+            options: those given anew. More `epochs`, another `device`, another place of the
+                same `data` and `eager` are taken; others must be the run's own.
         """
         path = folder / "config.json"
         try:

@@ -87,7 +87,7 @@ def _run(runs: Runs, missing: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _column(version: str, run: Results) -> dict[str, str]:
-    device = next(column["device"] for column in run["columns"])
+    device = next((column["device"] for column in run["columns"]), "cpu")
     return {"id": f"torch-{version}", "title": f"torch {version}", "device": device}
 
 

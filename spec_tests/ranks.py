@@ -74,4 +74,7 @@ def _be(
     for kind, descriptor in zip(KINDS, (1, 2), strict=True):
         with path.with_suffix(kind).open("wb") as file:
             os.dup2(file.fileno(), descriptor)
-    sys.exit(program(*args))
+    code = program(*args)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)  # as the command line ends

@@ -120,7 +120,7 @@ def test_doctor_sees_a_script_in_the_way_of_tensorboard_and_does_not_run_it(
 def test_doctor_cures_a_gpu_that_torch_does_not_see(
     monkeypatch: pytest.MonkeyPatch, build: str | None, cure: str
 ) -> None:
-    monkeypatch.setattr(environment, "_driver", lambda: "470.1")
+    monkeypatch.setattr(environment, "driver_version", lambda: "470.1")
     monkeypatch.setattr(environment, "why_no_cuda", lambda: "the reason")
     monkeypatch.setattr(torch.version, "cuda", build)
     finding = found("cuda")
