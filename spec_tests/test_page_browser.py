@@ -195,7 +195,8 @@ def test_link_to_a_lesson_resets_the_filters(
     page.goto(f"{address}{query}")
     page.locator("nav").get_by_role("link", name="P19").click()
     assert len(shown_claims(page)) == len(results["claims"])
-    assert abs(page.locator("[id='P19']").bounding_box()["y"]) < page.viewport_size["height"] / 2
+    top = "document.getElementById('P19').getBoundingClientRect().top"
+    page.wait_for_function(f"Math.abs({top}) < innerHeight / 2")
     assert page.url == f"{address}#P19"
     page.go_back()
     page.wait_for_function("document.querySelectorAll('.claim[hidden]').length > 0")

@@ -83,6 +83,12 @@ function fill(query) {
   }
 }
 
+/** Scroll there, and again once the lessons on the way, whose heights were guesses, are laid out. */
+function reach(target) {
+  target.scrollIntoView();
+  requestAnimationFrame(() => setTimeout(() => target.scrollIntoView()));
+}
+
 /** Go to what the address names, through closed disclosures; a lesson is shown whole. */
 function arrive() {
   const target = document.getElementById(linked());
@@ -92,8 +98,8 @@ function arrive() {
   for (let node = target; node; node = node.parentElement) {
     if (node instanceof HTMLDetailsElement) node.open = true;
   }
-  const results = location.search ? document.getElementById("claims") : null;
-  (target ?? results)?.scrollIntoView();
+  if (target) reach(target);
+  else if (location.search) reach(document.getElementById("claims"));
 }
 
 function copyButton(name, link) {
