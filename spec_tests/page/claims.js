@@ -150,5 +150,5 @@ document.querySelector(".find").addEventListener("submit", (event) => {
 form.addEventListener("input", filter);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(filter)); // once the fields are empty
-addEventListener("hashchange", arrive);
+addEventListener("popstate", arrive); // a link within the page, or back
 arrive();
