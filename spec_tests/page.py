@@ -21,6 +21,7 @@ STATES = (
     "holds", "erratum", "changed", "environment",
     "failed", "not_implemented", "not_run", "not_checkable",
 )  # fmt: skip
+JOINTS = {"en": ", ", "zh": "、"}
 DRAWN = ("conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d")
 
 Claim = Mapping[str, Any]
@@ -56,7 +57,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"strings": STRINGS, "t": text, "both": both, "inlined": inlined}
+    environment.globals |= {"strings": STRINGS, "t": text, "both": both}
+    environment.globals |= {"inlined": inlined, "listed": listed}
     filters = (agreeing, call, cases, in_column, key, layout, tally, tests)
     environment.filters |= {function.__name__: function for function in filters}
     return environment
@@ -82,8 +84,17 @@ def marked(plain: str) -> Markup:
 
 
 def text(name: str, **values: object) -> Markup:
-    """Return a text of the page itself, from strings.toml, with values filled in."""
-    return both(*(STRINGS[name][language].format(**values) for language in ("en", "zh")))
+    """Return a text of strings.toml in both languages, filled in with values; a list is joined."""
+    texts = []
+    for language, joint in JOINTS.items():
+        filled = {k: joint.join(v) if isinstance(v, list) else v for k, v in values.items()}
+        texts.append(STRINGS[name][language].format(**filled))
+    return both(*texts)
+
+
+def listed(names: Iterable[str]) -> Markup:
+    """Return names in a row, in both languages."""
+    return both(*(joint.join(names) for joint in JOINTS.values()))
 
 
 def errata(claims: Iterable[Claim]) -> dict[str, list[Claim]]:

@@ -124,9 +124,8 @@ def test_page_is_well_formed(results: Results, change: Any) -> None:  # noqa: AN
     names = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(names) == len(set(names))
     targets = {a["href"] for tag, a in page.elements if tag == "a" and a["href"].startswith("#")}
-    lessons = {f"#{lesson['id']}" for lesson in results["lessons"]}
     claims = {f"#{name}" for vector in results["vectors"] for name in vector["case"]["claims"]}
-    assert {t for t in targets if t[1:] not in names} <= lessons | claims
+    assert {t for t in targets if t[1:] not in names} <= claims
 
 
 def test_hostile_text_stays_text(results: Results) -> None:
@@ -195,6 +194,33 @@ def test_errata_with_code_to_write_come_first(results: Results) -> None:
     assert errata.count('<details class="group" open>') == 1
     assert '<a href="#saveload.whole-model">P26</a>' in errata
     assert "<code>torch.load(path, weights_only=False)</code>" in errata
+
+
+def test_errata_are_counted_alike_and_say_what_was_not_tested(results: Results) -> None:
+    claim = claim_of(results, "saveload.whole-model")
+    claim["state"] = claim["results"]["torch"]["state"] = "not_run"
+    page = render(results)
+    text = re.sub(r"\s+", " ", Outline(page).shown)
+    assert "1 are false or out of date, 1 of them not tested in this run" in text
+    assert "Errata 勘误 1 " in text
+    errata = page[page.index('<section id="errata">') : page.index('<section id="claims">')]
+    assert '<span class="badge not_run">' in errata
+
+
+def test_lesson_without_a_statement_is_no_link(results: Results) -> None:
+    page = Outline(render(results))
+    links = {a["href"] for tag, a in page.elements if tag == "a"}
+    options = {a["value"] for tag, a in page.elements if tag == "option"}
+    assert {"#P26", "#P33"} & links == {"#P26"}
+    assert {"P26", "P33"} & options == {"P26"}
+
+
+def test_chinese_has_its_own_punctuation() -> None:
+    two = render(found("torch", "reference"))
+    assert "由程序逐条对照 torch、reference 检查。" in two
+    assert "本项目自己" in two
+    assert "本项目自己" not in render(found("torch"))
+    assert not re.search(r"。 *</span>\s*<span lang=\"en\">[^<]*</span><span lang=\"zh-CN\">", two)
 
 
 def test_text_without_chinese_stands_in_english(results: Results) -> None:

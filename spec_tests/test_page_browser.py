@@ -111,6 +111,37 @@ def test_a_stranger_finds_why_torch_load_fails(page: "Page", address: str) -> No
     claim = page.locator("[id='saveload.whole-model']")
     assert "weights_only=False" in claim.inner_text()
     assert claim.bounding_box()["y"] < 2 * page.viewport_size["height"]
+    page.keyboard.type("s")
+    assert page.locator("#q").input_value() == page.locator("#find").input_value() == "torch.loads"
+    assert page.locator("#q").bounding_box()["y"] < page.viewport_size["height"] / 2
+    assert not page.locator("#find").evaluate("box => box === document.activeElement")
+
+
+def test_what_a_reader_pastes_is_found_by_its_words(page: "Page", address: str) -> None:
+    page.goto(address)
+    for query in (
+        'model = torch.load("tudui_0.pth")',
+        "torch.load('tudui_0.pth')",
+        "torch.load fails",
+        "_pickle.UnpicklingError: Weights only load failed. This file can still be loaded",
+        "加载模型",
+        "Saving and loading",
+        "模型的保存与读取",
+    ):
+        page.locator("#q").fill(query)
+        assert "saveload.whole-model" in shown_claims(page)[:3], query
+        assert len(shown_claims(page)) < 30, query
+    page.locator("#q").fill("torch.load xyzzy")
+    assert "No statement has all these words" in page.locator("#shown").inner_text()
+    page.locator("#q").fill("")
+    assert shown_claims(page) == page.evaluate("claims.map(({ node }) => node.id)")
+
+
+def test_address_with_a_query_opens_at_the_results(page: "Page", address: str) -> None:
+    page.goto(f"{address}?q=torch.load&lesson=P99&state=bogus")
+    assert page.locator("#q").input_value() == page.locator("#find").input_value() == "torch.load"
+    assert page.locator("#q").bounding_box()["y"] < page.viewport_size["height"] / 2
+    assert page.url == f"{address}?q=torch.load"
 
 
 def test_filters_combine_and_stay_in_the_address(
@@ -128,7 +159,7 @@ def test_filters_combine_and_stay_in_the_address(
     assert f"1 of {everything} statements shown" in page.locator("#shown").inner_text()
     page.reload()
     assert shown_claims(page) == ["saveload.models-folder"]
-    page.locator("#q").fill("no such word")
+    page.locator("#q").fill("xyzzy")
     assert "No statement fits" in page.locator("#shown").inner_text()
     page.get_by_role("button", name="Reset").click()
     page.wait_for_function(
@@ -157,10 +188,19 @@ def test_link_shows_a_claim_that_is_filtered_away(page: "Page", address: str) ->
     assert outlined == "solid"
 
 
-def test_link_to_a_hidden_lesson_resets_the_filters(page: "Page", address: str) -> None:
-    page.goto(f"{address}?lesson=P1")
-    page.locator("nav").get_by_role("link", name="P26").click()
-    assert page.locator("[id='P26']").is_visible()
+@pytest.mark.parametrize("query", ["?lesson=P1", "?q=torch.load"])
+def test_link_to_a_lesson_resets_the_filters(
+    results: dict[str, Any], page: "Page", address: str, query: str
+) -> None:
+    page.goto(f"{address}{query}")
+    page.locator("nav").get_by_role("link", name="P19").click()
+    assert len(shown_claims(page)) == len(results["claims"])
+    top = "document.getElementById('P19').getBoundingClientRect().top"
+    page.wait_for_function(f"Math.abs({top}) < innerHeight / 2")
+    assert page.url == f"{address}#P19"
+    page.go_back()
+    page.wait_for_function("document.querySelectorAll('.claim[hidden]').length > 0")
+    assert page.url == f"{address}{query}"
 
 
 def test_links_and_code_are_copied(browser: "Browser", address: str) -> None:
@@ -280,6 +320,9 @@ def test_nothing_scrolls_sideways(
         page.add_style_tag(content=".lesson { content-visibility: visible !important; }")
         open_everything(page, len(drawn))
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        if width < 640:
+            code = "[...document.querySelectorAll('.code pre')]"
+            assert page.evaluate(f"{code}.filter(e => e.scrollWidth > e.clientWidth).length") == 0
 
 
 def test_page_is_there_within_a_second(page: "Page", address: str) -> None:

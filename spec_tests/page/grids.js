@@ -37,8 +37,8 @@ function operand(name, tables) {
 /** Image and channel of a plane, as far as there are several to tell apart, each with a comma. */
 function nameOf({ shape }, image, channel) {
   const name = [];
-  if (shape.length === 4 && shape[0] > 1) name.push(both("grid-image", { n: image }), ", ");
-  if (shape.at(-3) > 1) name.push(both("grid-channel", { n: channel }), ", ");
+  if (shape.length === 4 && shape[0] > 1) name.push(both("grid-image", { n: image }), both("grid-comma"));
+  if (shape.at(-3) > 1) name.push(both("grid-channel", { n: channel }), both("grid-comma"));
   return name;
 }
 
@@ -127,7 +127,7 @@ function choose(figure, cell) {
   markChosen(figure, cell);
   const output = figure.expected.output;
   const printed = number(images(output)[image][channel][row][column]);
-  const where = [...nameOf(output, image, channel), both("grid-cell", { row, column }), ": "];
+  const where = [...nameOf(output, image, channel), both("grid-cell", { row, column })];
   figure.words.replaceChildren(...inWords(figure, result, where, printed));
   return cell;
 }
