@@ -107,9 +107,7 @@ def _prepared(device: torch.device) -> torch.device:
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False
         if device.index is not None:
-            torch.cuda.set_device(
-                device
-            )  # streams, graphs and random numbers are the current one's
+            torch.cuda.set_device(device)  # streams and graphs are of the current one
     return device
 
 
