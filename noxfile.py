@@ -25,8 +25,12 @@ ENV = {"OMP_WAIT_POLICY": "passive"}
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    """Install the project, as it stands in this folder, and dependency groups."""
-    session.install("-e.", *nox.project.dependency_groups(PYPROJECT, *groups))
+    """Install the project, as it stands in this folder, and dependency groups.
+
+    uv compiles here, as pip does: else each of the many processes that tests start might do so.
+    """
+    packages = nox.project.dependency_groups(PYPROJECT, *groups)
+    session.install("-e.", *packages, env={"UV_COMPILE_BYTECODE": "1"})
 
 
 @nox.session
