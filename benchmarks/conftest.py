@@ -17,6 +17,13 @@ RECORDS = pytest.StashKey[list[dict[str, Any]]]()
 DEVICES = ("cpu", "cuda")
 CELLS = (" ms", " x", " roofline")
 
+each_device = pytest.mark.parametrize(
+    "device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
+)
+each_side = pytest.mark.parametrize(
+    ("side", "precision"), [("course", "fp32"), ("reference", "fp32"), ("reference", "bf16")]
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RECORDS] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.conftest import SIZES
+from benchmarks.conftest import SIZES, each_device, each_side
 from benchmarks.loops import LOOPS, Course, Loop
 from reference.steps import Evaluation
 
@@ -18,10 +18,8 @@ def epoch(loop: Loop) -> Evaluation:
     return loop.evaluate()
 
 
-@pytest.mark.parametrize(
-    ("side", "precision"), [("course", "fp32"), ("reference", "fp32"), ("reference", "bf16")]
-)
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+@each_side
+@each_device
 def test_epoch(
     measure: Callable[..., None],
     data: Path,

@@ -6,17 +6,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks import machine
-from benchmarks.conftest import SIZES
+from benchmarks.conftest import SIZES, each_device, each_side
 from benchmarks.loops import LOOPS, Course
 
 BATCH = 64
 LIMITS = {"fp32": 1e-5, "bf16": 1e-3}
 
 
-@pytest.mark.parametrize(
-    ("side", "precision"), [("course", "fp32"), ("reference", "fp32"), ("reference", "bf16")]
-)
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+@each_side
+@each_device
 def test_evaluation(
     measure: Callable[..., None],
     data: Path,

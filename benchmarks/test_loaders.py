@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
-from benchmarks.conftest import SIZES
+from benchmarks.conftest import SIZES, each_device
 from reference.cifar10 import CIFAR10
 from reference.loaders import ResidentLoader
 
@@ -24,7 +24,7 @@ def batches(side: str, dataset: CIFAR10, device: str) -> Iterable[tuple[Tensor, 
 
 
 @pytest.mark.parametrize("side", ["course", "reference"])
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+@each_device
 def test_loader(measure: Callable[..., None], data: Path, device: str, side: str) -> None:
     dataset = CIFAR10(data, train=False, transform=ToTensor())
     loader, other = batches(side, dataset, device), batches("course", dataset, device)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as torch_functional
 
+from benchmarks.conftest import each_device
 from reference import functional, losses
 
 BATCH = 16
@@ -27,7 +28,7 @@ def operator(side: str, name: str) -> Callable[..., Tensor]:
 
 @pytest.mark.parametrize("side", ["torch", "reference"])
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+@each_device
 def test_operator(measure: Callable[..., None], device: str, name: str, side: str) -> None:
     torch.manual_seed(0)
     inputs = [torch.rand(shape, device=device) for shape in SHAPES[name]]

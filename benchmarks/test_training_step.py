@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import machine
+from benchmarks.conftest import each_device, each_side
 from benchmarks.loops import LOOPS, Course, endless, losses
 from reference.graphs import WARM_UP
 
@@ -14,11 +15,9 @@ CHECKED = WARM_UP + 2  # steps, a graph's among them, whose losses must be the c
 LIMITS = {"fp32": 1e-5, "bf16": 2e-2}
 
 
-@pytest.mark.parametrize(
-    ("side", "precision"), [("course", "fp32"), ("reference", "fp32"), ("reference", "bf16")]
-)
+@each_side
 @pytest.mark.parametrize("batch_size", [64, 256, 1024])
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+@each_device
 def test_training_step(
     measure: Callable[..., None],
     data: Path,

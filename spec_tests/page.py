@@ -14,13 +14,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from spec_tests.results import STATES
+
 FOLDER = Path(__file__).parent / "page"
 STRINGS = tomllib.loads((FOLDER / "strings.toml").read_text(encoding="utf-8"))
 
-STATES = (
-    "holds", "erratum", "changed", "environment",
-    "failed", "not_implemented", "not_run", "not_checkable",
-)  # fmt: skip
 JOINTS = {"en": ", ", "zh": "、"}
 DRAWN = ("conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d")
 
@@ -39,11 +37,9 @@ def render(results: Mapping[str, Any]) -> str:
     return template.render(
         results,
         states=STATES,
-        totals=dict.fromkeys(STATES, 0) | results["totals"],
         errata=errata(claims),
         not_checkable=[claim for claim in claims if claim["untestable"]],
         failed_claims=[claim for claim in claims if claim["state"] == "failed"],
-        failed=results.get("failed", []),
         operators=sorted({vector["operator"] for vector in vectors}, key=place),
         drawn={key(v): drawing(v) for v in vectors if drawing(v)},
     )

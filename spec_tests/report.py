@@ -9,7 +9,6 @@ import json
 import platform
 import shlex
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -22,7 +21,6 @@ from spec_tests import claims, page, results, summary
 from spec_tests.implementations import TESTED, LackSkip, name_of, tested_by
 from spec_tests.results import Ran, Results
 
-FIXTURES = Path(__file__).parent.parent / "fixtures"
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "tensorboard", "pytest", "hypothesis")
 
 FILES: dict[str, Callable[[Results], str]] = {
@@ -149,11 +147,10 @@ def _results(session: pytest.Session, exitstatus: int) -> Results:
     return results.collect(
         ran,
         register={name: claim.on(torch) for name, claim in register.items()},
-        lessons=tomllib.loads((FIXTURES / "lessons.toml").read_text(encoding="utf-8"))["lesson"],
-        vectors=_vectors(),
         columns=list(columns.values()),
         run=_run(session, stopped),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        **results.specification(),
     )
 
 
@@ -195,14 +192,6 @@ def _named(device: str) -> str:
     # Where --require cuda fails a test for want of CUDA, the device has no name.
     known = device.startswith("cuda") and torch.cuda.is_available()
     return torch.cuda.get_device_name(device) if known else device
-
-
-def _vectors() -> dict[str, list[dict[str, Any]]]:
-    documents = {
-        path.stem: json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((FIXTURES / "vectors").glob("*.json"))
-    }
-    return {name: document["cases"] for name, document in documents.items() if "cases" in document}
 
 
 def _why_stopped(session: pytest.Session, exitstatus: int) -> str:

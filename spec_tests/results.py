@@ -3,13 +3,18 @@
 Nothing here knows of pytest: `report` hands over what it saw, and `summary` tells it.
 """
 
+import json
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from spec_tests.claims import STATUSES, Claim
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 CHECKED = (*STATUSES, "failed")
 STATES = (*CHECKED, "not_implemented", "not_run", "not_checkable")
@@ -45,6 +50,18 @@ class Ran:
     def found(self) -> dict[str, str]:
         """The outcome, with its detail where there is one."""
         return {"outcome": self.outcome} | ({"detail": self.detail} if self.detail else {})
+
+
+def specification() -> dict[str, Any]:
+    """Read from fixtures/ what `collect` needs: the lessons, and the cases by operator."""
+    documents = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((FIXTURES / "vectors").glob("*.json"))
+    }
+    return {
+        "lessons": tomllib.loads((FIXTURES / "lessons.toml").read_text(encoding="utf-8"))["lesson"],
+        "vectors": {name: found["cases"] for name, found in documents.items() if "cases" in found},
+    }
 
 
 def collect(
