@@ -1,7 +1,8 @@
 """The data, the clock, and the table at the end of a run."""
 
+import operator
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks import machine
+from benchmarks.sides import Side
 from reference import standin
 
 SIZES = dict.fromkeys(standin.IMAGES, 1_024) | {"test_batch": 1_000}
@@ -39,11 +41,21 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def sides() -> Iterator[dict[str, Side]]:
+    """The processes in which the course and the reference train."""
+    found = {name: Side(name) for name in ("course", "reference")}
+    yield found
+    for side in found.values():
+        side.stop()
+
+
 @pytest.fixture
 def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[..., None]:
     """Time some work and record it: warmed up, CUDA synchronised at both ends of a round.
 
-    What it is set `against` is timed before each round, so that both have the machine alike.
+    What it is set `against` is timed before each round, so that both have the machine alike. Work
+    that does the same several `times` is recorded as one of them.
     """
 
     def measured(
@@ -55,6 +67,7 @@ def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callabl
         precision: str = "fp32",
         images: int = 0,
         flop: int = 0,
+        times: int = 1,
         rounds: int = 5,
         against: Callable[[], Any] | None = None,
         **more: Any,
@@ -73,14 +86,15 @@ def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callabl
                 machine.synchronize(device)
                 others.append(time.perf_counter() - start)
 
-        benchmark.group = f"{case}, {device}"
+        benchmark.group = f"{case}, {device}" + (f", {times} in a round" if times > 1 else "")
         benchmark.pedantic(timed, setup=setup, rounds=rounds, warmup_rounds=1)
         if benchmark.disabled:
             return
         info = machine.describe(device) | {"case": case, "side": side, "precision": precision}
-        seconds = median(benchmark.stats.stats.data)
+        found = benchmark.stats.stats.data
+        seconds = median(found) / times
         if others:
-            info["times_as_fast"] = median(others[1:]) / seconds
+            info["times_as_fast"] = median(map(operator.truediv, others[1:], found))
         if images:
             info["images_per_second"] = images / seconds
         if flop:

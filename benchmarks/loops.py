@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import functools
+from abc import ABC, abstractmethod
+from collections import deque
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
 import torch
@@ -27,7 +30,34 @@ if TYPE_CHECKING:
 SEED = 0
 
 
-class Course:
+class Loop(ABC):
+    """A training of the course's network, epoch after epoch."""
+
+    device: torch.device
+
+    @abstractmethod
+    def steps(self) -> Iterator[Tensor]:
+        """Take the steps of one epoch; each gives its loss."""
+
+    @abstractmethod
+    def evaluate(self) -> Evaluation:
+        """Test, as after each epoch."""
+
+    def epoch(self) -> Evaluation:
+        """Train for an epoch, and test."""
+        deque(self.steps(), maxlen=0)
+        return self.evaluate()
+
+    @functools.cached_property
+    def _endless(self) -> Iterator[Tensor]:
+        return chain.from_iterable(loop.steps() for loop in repeat(self))
+
+    def take(self, count: int) -> list[float]:
+        """Take so many steps and return their losses."""
+        return torch.stack([loss.detach() for loss in islice(self._endless, count)]).tolist()
+
+
+class Course(Loop):
     """P27-P31: PIL images, ToTensor, DataLoader, one operation after the other.
 
     Args:
@@ -55,7 +85,7 @@ class Course:
         self.writer = SummaryWriter(folder)
 
     def steps(self) -> Iterator[Tensor]:
-        """Take the steps of one epoch; each gives its loss."""
+        """Take the steps of one epoch, as in P27."""
         self.tudui.train()
         for data in self.train_dataloader:
             imgs, targets = data
@@ -72,7 +102,7 @@ class Course:
             yield loss
 
     def evaluate(self) -> Evaluation:
-        """Test, as the course does after each epoch."""
+        """Test, as in P28 and P29."""
         self.tudui.eval()
         total_test_loss, total_accuracy = 0.0, 0
         with torch.no_grad():
@@ -90,7 +120,7 @@ class Course:
         )
 
 
-class Reference:
+class Reference(Loop):
     """What `course train` does; the arguments are those of `Course`."""
 
     def __init__(
@@ -100,31 +130,20 @@ class Reference:
             data=str(data), device=device, batch_size=batch_size, precision=precision, seed=SEED
         )
         self.trainer = Trainer(Run.start(folder, config), lambda *_: None)
+        self.device = self.trainer.device
 
     def steps(self) -> Iterator[Tensor]:
-        """Take the steps of one epoch; each gives its loss."""
+        """Take the steps of one epoch, on images that live on the device."""
         self.trainer.model.train()
         batches = self.trainer.train_batches
         yield from map(self.trainer.take_step, batches, batches.sizes)
 
     def evaluate(self) -> Evaluation:
-        """Test, as after each epoch."""
+        """Test, as `course train` does."""
         trainer = self.trainer
         return evaluate(
             trainer.model, trainer.loss_fn, trainer.test_batches, trainer.config.precision
         )
 
 
-Loop = Course | Reference
 LOOPS: dict[str, type[Loop]] = {"course": Course, "reference": Reference}
-
-
-def endless(loop: Loop) -> Iterator[Tensor]:
-    """Take steps for ever, epoch after epoch."""
-    while True:
-        yield from loop.steps()
-
-
-def losses(loop: Loop, count: int) -> list[float]:
-    """Return the losses of so many steps of an endless training."""
-    return torch.stack(list(islice(endless(loop), count))).tolist()

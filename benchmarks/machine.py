@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from reference.environment import driver_version
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-SIDES = {"cpu": (1024, 2048), "cuda": (4096, 8192, 16384)}  # of the matrices
+SIDES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192, 16384)}  # of the matrices
 TRIES = 5
 
 

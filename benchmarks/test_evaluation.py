@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks import machine
 from benchmarks.conftest import SIZES, each_device, each_side
-from benchmarks.loops import LOOPS, Course
+from benchmarks.loops import Course
+from benchmarks.sides import Side
 
 BATCH = 64
 LIMITS = {"fp32": 1e-5, "bf16": 1e-3}
@@ -17,16 +18,17 @@ LIMITS = {"fp32": 1e-5, "bf16": 1e-3}
 @each_device
 def test_evaluation(
     measure: Callable[..., None],
+    sides: dict[str, Side],
     data: Path,
     tmp_path: Path,
     device: str,
     side: str,
     precision: str,
 ) -> None:
-    course = Course(data, tmp_path / "course", device, BATCH)
-    flop = machine.flop(course.evaluate)
+    counted = Course(data, tmp_path / "counted", "cpu", BATCH)
+    course = sides["course"].start(data, tmp_path / "course", device, BATCH)
     expected = course.evaluate()
-    loop = LOOPS[side](data, tmp_path / side, device, BATCH, precision)
+    loop = sides[side].start(data, tmp_path / side, device, BATCH, precision)
     found = loop.evaluate()
     assert (found.images, found.batches) == (expected.images, expected.batches)
     assert found.total_loss == pytest.approx(expected.total_loss, rel=LIMITS[precision], abs=0)
@@ -38,6 +40,7 @@ def test_evaluation(
         device=device,
         precision=precision,
         images=SIZES["test_batch"],
-        flop=flop,
+        flop=machine.flop(counted.evaluate),
+        rounds=9,
         against=course.evaluate if side == "reference" else None,
     )

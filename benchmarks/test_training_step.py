@@ -8,11 +8,13 @@ import pytest
 
 from benchmarks import machine
 from benchmarks.conftest import each_device, each_side
-from benchmarks.loops import LOOPS, Course, endless, losses
+from benchmarks.loops import Course
+from benchmarks.sides import Side
 from reference.graphs import WARM_UP
 
 CHECKED = WARM_UP + 2  # steps, a graph's among them, whose losses must be the course's
 LIMITS = {"fp32": 1e-5, "bf16": 2e-2}
+IMAGES = {"cpu": 1_280, "cuda": 51_200}  # in a round
 
 
 @each_side
@@ -20,6 +22,7 @@ LIMITS = {"fp32": 1e-5, "bf16": 2e-2}
 @each_device
 def test_training_step(
     measure: Callable[..., None],
+    sides: dict[str, Side],
     data: Path,
     tmp_path: Path,
     device: str,
@@ -27,23 +30,24 @@ def test_training_step(
     side: str,
     precision: str,
 ) -> None:
-    course = Course(data, tmp_path / "course", device, batch_size)
-    flop = machine.flop(lambda: next(course.steps()))
-    expected = losses(Course(data, tmp_path / "expected", device, batch_size), CHECKED)
+    counted = Course(data, tmp_path / "counted", "cpu", batch_size)
+    course = sides["course"].start(data, tmp_path / "course", device, batch_size)
+    expected = course.take(CHECKED)
     assert expected[0] == pytest.approx(math.log(10), abs=0.1)  # chance, over ten classes
-    loop = LOOPS[side](data, tmp_path / side, device, batch_size, precision)
-    assert losses(loop, CHECKED) == pytest.approx(expected, abs=LIMITS[precision], rel=0)
+    loop = sides[side].start(data, tmp_path / side, device, batch_size, precision)
+    assert loop.take(CHECKED) == pytest.approx(expected, abs=LIMITS[precision], rel=0)
 
-    steps, others = endless(loop), endless(course)
+    steps = max(1, IMAGES[device] // batch_size)
     measure(
-        lambda: next(steps),
+        lambda: loop.take(steps),
         case=f"training step, batch {batch_size}",
         side=side,
         device=device,
         precision=precision,
         images=batch_size,
+        flop=machine.flop(lambda: counted.take(1)),
+        times=steps,
+        rounds=9,
+        against=(lambda: course.take(steps)) if side == "reference" else None,
         batch_size=batch_size,
-        flop=flop,
-        rounds=max(5, 2560 // batch_size),
-        against=(lambda: next(others)) if side == "reference" else None,
     )

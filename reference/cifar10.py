@@ -90,9 +90,13 @@ class CIFAR10(Dataset[tuple[Any, Any]]):
             _check_sum(self.folder / name, sums.get(name))
         self.classes = _read_classes(self.folder / META)
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
-        images, labels = zip(*(_read_batch(self.folder / name) for name in names), strict=True)
-        self.data = np.concatenate(images)
-        self.targets: list[int] = np.concatenate(labels).tolist()
+        self.data = np.empty((0, 32, 32, 3), np.uint8)
+        self.targets: list[int] = []
+        for name in names:
+            images, labels = _read_batch(self.folder / name)
+            self.targets += labels.tolist()
+            self.data.resize((len(self.targets), 32, 32, 3), refcheck=False)  # in place
+            self.data[-len(images) :] = images
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -181,7 +185,7 @@ def _read_batch(path: Path) -> tuple[Images, Labels]:
     if not (plausible and 0 <= labels.min() <= labels.max() < len(CLASSES)):
         raise InputError(f"{path} does not hold CIFAR-10's images and labels: {_mend(path.parent)}")
     planes = rows.reshape(-1, 3, 32, 32)  # red, green, blue
-    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels
+    return planes.transpose(0, 2, 3, 1), labels
 
 
 def _read(path: Path, *keys: str) -> dict[str, np.ndarray[Any, Any]]:

@@ -19,6 +19,7 @@ from reference import commands
 from reference.commands import absolute
 from reference.environment import launched, rank
 from reference.errors import InputError, RunError
+from reference.process import let_idle_threads_sleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,8 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    if "torch" not in sys.modules:
-        _let_idle_threads_sleep()
+    let_idle_threads_sleep()
     _prepare_streams()
     try:
         args = _parser().parse_args(argv)
@@ -139,15 +139,6 @@ def _run(argv: Sequence[str] | None) -> int:
             raise
         return _fail(f"the installation is broken ({error}): course doctor says more", 1)
     return code
-
-
-def _let_idle_threads_sleep() -> None:
-    """Keep waiting threads from spinning: where another process is busy, that costs much.
-
-    OpenMP reads this when torch is imported. Whoever has set anything about threads knows better.
-    """
-    if not any(name.startswith(("GOMP_", "KMP_", "MKL_", "OMP_")) for name in os.environ):
-        os.environ["OMP_WAIT_POLICY"] = "passive"
 
 
 def _prepare_streams() -> None:

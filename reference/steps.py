@@ -91,15 +91,18 @@ def evaluate(
     Source: P28, P29.
     """
     model.eval()
-    images, losses, hits = 0, [], []
+    images, losses = 0, []
+    hits: Tensor | int = 0
     with torch.no_grad():
         for inputs, targets in itertools.islice(batches, ranks.rank, None, ranks.world):
             with autocast(inputs.device, precision):
                 outputs = model(inputs)
-                losses.append(loss_fn(outputs, targets))
-            hits.append((outputs.argmax(1) == targets).sum())
+                loss = loss_fn(outputs, targets)
+            # On the CPU a number: small tensors among the large ones would tear memory to pieces.
+            losses.append(loss.item() if loss.device.type == "cpu" else loss)
+            hits = hits + (outputs.argmax(1) == targets).sum()
             images += len(targets)
-    mine = images, int(sum(hits)), [loss.item() for loss in losses]
+    mine = images, int(hits), [float(loss) for loss in losses]
     all_images, all_hits, all_losses = zip(*ranks.gather(mine), strict=True)
     rounds = itertools.zip_longest(*all_losses)
     in_order = [loss for turns in rounds for loss in turns if loss is not None]

@@ -13,7 +13,7 @@ from reference.cifar10 import CIFAR10
 from reference.models import Tudui
 from reference.runs import Config, Run
 from reference.steps import evaluate, train_step
-from reference.training import Trainer
+from reference.training import SGD, Trainer
 
 
 def test_training_step_is_gradient_descent() -> None:
@@ -37,6 +37,25 @@ def test_training_step_forgets_the_last_gradient() -> None:
         train_step(model, nn.CrossEntropyLoss(), optimizer, batch)
         gradients.append(model.weight.grad.clone())
     assert torch.equal(*gradients)
+
+
+def test_training_optimizer_is_torchs() -> None:
+    weights = torch.tensor([[1.0, -2.0], [0.25, 3.0]])
+    ours, theirs = (nn.Parameter(weights.clone()) for _ in range(2))
+    options = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
+    optimizer, expected = SGD([ours], **options), torch.optim.SGD([theirs], **options)
+    for _ in range(3):
+        for weight, its_optimizer in ((ours, optimizer), (theirs, expected)):
+            its_optimizer.zero_grad()
+            weight.square().sum().backward()
+            its_optimizer.step()
+    assert torch.equal(ours, theirs)
+    assert not torch.equal(ours, weights)
+    assert ours.is_leaf
+    torch.testing.assert_close(optimizer.state_dict(), expected.state_dict(), rtol=0, atol=0)
+    expected.load_state_dict(optimizer.state_dict())
+    optimizer.load_state_dict(expected.state_dict())
+    assert optimizer.param_groups[0]["momentum"] == 0.9
 
 
 class Echo(nn.Module):

@@ -1,0 +1,74 @@
+"""The course's loop and the reference's, each in a process of its own, as a user starts it.
+
+How threads wait and what becomes of freed memory are settings of a whole process: the course's
+script takes them as they are, `course train` chooses them. Nothing here imports torch, which must
+come after that choice.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+from reference.process import keep_freed_memory, let_idle_threads_sleep
+
+if TYPE_CHECKING:
+    from benchmarks.loops import Loop
+    from reference.steps import Evaluation
+
+RUNNING: dict[str, Loop] = {}  # in the side's own process
+
+
+class Side:
+    """A process that runs one loop after another; each method returns when the device is done.
+
+    Args:
+        name: `course` or `reference`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        prepare = let_idle_threads_sleep if name == "reference" else None
+        self._process = ProcessPoolExecutor(1, get_context("spawn"), prepare)
+
+    def start(self, *arguments: object) -> Side:
+        """Begin a training; the arguments are those of the loop."""
+        self._process.submit(_start, self._name, *arguments).result()
+        return self
+
+    def take(self, count: int) -> list[float]:
+        """Take so many steps, epoch after epoch, and return their losses."""
+        return self._do("take", count)
+
+    def evaluate(self) -> Evaluation:
+        """Test the network."""
+        return self._do("evaluate")
+
+    def epoch(self) -> Evaluation:
+        """Train for an epoch, and test."""
+        return self._do("epoch")
+
+    def _do(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - what the method returns
+        return self._process.submit(_do, method, *arguments).result()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.shutdown()
+
+
+def _start(name: str, *arguments: Any) -> None:
+    from benchmarks.loops import LOOPS
+
+    RUNNING["loop"] = LOOPS[name](*arguments)
+    if name == "reference":
+        keep_freed_memory()
+
+
+def _do(method: str, *arguments: object) -> object:
+    from benchmarks.machine import synchronize
+
+    loop = RUNNING["loop"]
+    result = getattr(loop, method)(*arguments)
+    synchronize(loop.device.type)
+    return result
