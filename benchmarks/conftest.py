@@ -1,5 +1,6 @@
 """The data, the clock, and the table at the end of a run."""
 
+import contextlib
 import operator
 import time
 from collections.abc import Callable, Iterator
@@ -41,13 +42,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
-def sides() -> Iterator[dict[str, Side]]:
-    """The processes in which the course and the reference train."""
-    found = {name: Side(name) for name in ("course", "reference")}
-    yield found
-    for side in found.values():
-        side.stop()
+@pytest.fixture
+def start() -> Iterator[Callable[..., Side]]:
+    """Starts a side, which lives as long as the test; the arguments are those of `Side`."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(Side(*arguments))
 
 
 @pytest.fixture

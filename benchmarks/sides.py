@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from reference.process import keep_freed_memory, let_idle_threads_sleep
 
@@ -17,25 +17,21 @@ if TYPE_CHECKING:
     from benchmarks.loops import Loop
     from reference.steps import Evaluation
 
-RUNNING: dict[str, Loop] = {}  # in the side's own process
+LOOP: list[Loop] = []  # in the side's own process
 
 
 class Side:
-    """A process that runs one loop after another; each method returns when the device is done.
+    """A fresh process that runs a loop; each method returns when the device is done.
 
     Args:
         name: `course` or `reference`.
+        arguments: those of the loop.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, *arguments: object) -> None:
         prepare = let_idle_threads_sleep if name == "reference" else None
         self._process = ProcessPoolExecutor(1, get_context("spawn"), prepare)
-
-    def start(self, *arguments: object) -> Side:
-        """Begin a training; the arguments are those of the loop."""
-        self._process.submit(_start, self._name, *arguments).result()
-        return self
+        self._process.submit(_start, name, *arguments).result()
 
     def take(self, count: int) -> list[float]:
         """Take so many steps, epoch after epoch, and return their losses."""
@@ -52,15 +48,17 @@ class Side:
     def _do(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - what the method returns
         return self._process.submit(_do, method, *arguments).result()
 
-    def stop(self) -> None:
-        """End the process."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._process.shutdown()
 
 
 def _start(name: str, *arguments: Any) -> None:
     from benchmarks.loops import LOOPS
 
-    RUNNING["loop"] = LOOPS[name](*arguments)
+    LOOP.append(LOOPS[name](*arguments))
     if name == "reference":
         keep_freed_memory()
 
@@ -68,7 +66,6 @@ def _start(name: str, *arguments: Any) -> None:
 def _do(method: str, *arguments: object) -> object:
     from benchmarks.machine import synchronize
 
-    loop = RUNNING["loop"]
-    result = getattr(loop, method)(*arguments)
-    synchronize(loop.device.type)
+    result = getattr(LOOP[0], method)(*arguments)
+    synchronize(LOOP[0].device.type)
     return result

@@ -15,16 +15,16 @@ BATCH = 64
 @each_device
 def test_epoch(
     measure: Callable[..., None],
-    sides: dict[str, Side],
+    start: Callable[..., Side],
     data: Path,
     tmp_path: Path,
     device: str,
     side: str,
     precision: str,
 ) -> None:
-    course = sides["course"].start(data, tmp_path / "course", device, BATCH)
+    course = start("course", data, tmp_path / "course", device, BATCH)
     expected = course.epoch()
-    loop = sides[side].start(data, tmp_path / side, device, BATCH, precision)
+    loop = start(side, data, tmp_path / side, device, BATCH, precision)
     assert loop.epoch().accuracy == pytest.approx(expected.accuracy, abs=0.005, rel=0)
 
     measure(
@@ -34,5 +34,6 @@ def test_epoch(
         device=device,
         precision=precision,
         images=sum(SIZES.values()),
+        rounds=3,
         against=course.epoch if side == "reference" else None,
     )

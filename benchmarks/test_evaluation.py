@@ -18,7 +18,7 @@ LIMITS = {"fp32": 1e-5, "bf16": 1e-3}
 @each_device
 def test_evaluation(
     measure: Callable[..., None],
-    sides: dict[str, Side],
+    start: Callable[..., Side],
     data: Path,
     tmp_path: Path,
     device: str,
@@ -26,9 +26,9 @@ def test_evaluation(
     precision: str,
 ) -> None:
     counted = Course(data, tmp_path / "counted", "cpu", BATCH)
-    course = sides["course"].start(data, tmp_path / "course", device, BATCH)
+    course = start("course", data, tmp_path / "course", device, BATCH)
     expected = course.evaluate()
-    loop = sides[side].start(data, tmp_path / side, device, BATCH, precision)
+    loop = start(side, data, tmp_path / side, device, BATCH, precision)
     found = loop.evaluate()
     assert (found.images, found.batches) == (expected.images, expected.batches)
     assert found.total_loss == pytest.approx(expected.total_loss, rel=LIMITS[precision], abs=0)

@@ -51,22 +51,25 @@ class Ranks:
         Raises:
             InputError: there is no such device here, or not for each process of this machine.
         """
+        if not dist.is_initialized():
+            return select_device(name)
+        gpus, own = torch.cuda.device_count(), int(os.environ["LOCAL_RANK"])
+        if name != "cpu" and own < gpus:
+            torch.cuda.set_device(own)  # before anything is put on the first one
         device = select_device(name)
-        if not dist.is_initialized() or device.type == "cpu":
+        if device.type == "cpu":
             return device
         if device != torch.device("cuda"):
             raise InputError(
                 f"--device {name}: under torchrun each process takes the CPU or a GPU of its own: "
                 "say --device cpu or --device cuda"
             )
-        processes, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
-        if processes > gpus:
+        if (processes := int(os.environ["LOCAL_WORLD_SIZE"])) > gpus:
             raise InputError(
                 f"--device {name}: {processes} processes want a GPU each, and there are {gpus}: "
                 f"say torchrun --nproc-per-node {gpus}, or --device cpu"
             )
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("cuda", own)
 
     def parallel(self, model: nn.Module) -> nn.Module:
         """Return the network to train: its gradients are the mean over all ranks. For all ranks.

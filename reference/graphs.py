@@ -8,6 +8,7 @@ Source: PyTorch's notes on CUDA semantics, "CUDA Graphs", whole-network capture.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import torch
@@ -68,9 +69,15 @@ class GraphedStep:
         return self._replay()
 
 
+@functools.cache
+def side_stream() -> torch.cuda.Stream:
+    """Return a stream of its own, always the same: memory belongs to the stream that asked."""
+    return torch.cuda.Stream()
+
+
 def on_side_stream(work: Callable[[], Tensor]) -> Tensor:
-    """Do some work on a stream of its own: what autograd keeps must not belong to the main one."""
-    current, side = torch.cuda.current_stream(), torch.cuda.Stream()
+    """Do some work beside the main stream, to which what autograd keeps must not belong."""
+    current, side = torch.cuda.current_stream(), side_stream()
     side.wait_stream(current)
     with torch.cuda.stream(side):
         result = work()

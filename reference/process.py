@@ -12,7 +12,7 @@ import sys
 
 THREADS = ("GOMP_", "KMP_", "MKL_", "OMP_")
 MEMORY = ("GLIBC_TUNABLES", "MALLOC_")
-SPINS = "2000"  # some microseconds
+SPINS = "5000"  # about 0.1 ms, more than the gap between two operations
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 
 

@@ -7,6 +7,7 @@ is the folder of a run's results.json; where there is none, its `progress.txt` s
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -178,7 +179,11 @@ def main() -> None:
     missing = {version: why for version, why in found.items() if isinstance(why, str)}
     if len(missing) == len(found):
         sys.exit("; ".join(f"torch {version}: {why}" for version, why in missing.items()))
-    merged = merge((run for run in found.values() if not isinstance(run, str)), missing)
+    results = [run for run in found.values() if not isinstance(run, str)]
+    (version, times), *_ = Counter(map(_version, results)).most_common()
+    if times > 1:
+        sys.exit(f"torch {version} was run {times} times: name one of its runs")
+    merged = merge(results, missing)
     options.out.mkdir(parents=True, exist_ok=True)
     write(options.out, merged)
     print(f"{figures(merged)}\nreport: {options.out}")

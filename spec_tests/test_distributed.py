@@ -97,9 +97,26 @@ def test_distributed_processes_without_a_gpu_each_are_refused(
     monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
     with pytest.raises(InputError) as refused:
-        Ranks(0, 2).device(name)
+        Ranks(1, 2).device(name)
     assert str(refused.value).startswith(f"--device {name}: {line}")
+
+
+def test_distributed_process_touches_its_own_gpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    current = [0]
+    monkeypatch.setattr("torch.cuda.set_device", current.append)
+
+    def touch(name: str) -> torch.device:
+        assert current == [0, 1]
+        return torch.device(name)
+
+    monkeypatch.setattr(distributed, "select_device", touch)
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert Ranks(1, 2).device("cuda") == torch.device("cuda:1")
 
 
 def steps_in_float64(model: nn.Module, loader: DataLoader, step: Callable[..., None]) -> list[dict]:

@@ -246,3 +246,14 @@ def test_the_command_says_in_a_line_that_nothing_is_there(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert done.stderr == "torch 2.6: it was not run; torch 2.9: it was not run\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_says_in_a_line_that_a_version_was_run_twice(tmp_path: Path) -> None:
+    for name in ("torch-2.6", "torch-newest"):
+        (tmp_path / name).mkdir()
+        results = json.dumps(run("2.6.0+cpu", claim("relu.zero", "holds", torch="passed")))
+        (tmp_path / name / "results.json").write_text(results, encoding="utf-8")
+    done = merge_in(tmp_path, "torch-2.6", "torch-newest")
+    assert done.returncode == 1
+    assert done.stderr == "torch 2.6.0 was run 2 times: name one of its runs\n"
+    assert not (tmp_path / "report").exists()

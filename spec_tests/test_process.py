@@ -65,7 +65,7 @@ def started_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[st
 
 
 def test_process_lets_idle_threads_sleep_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert started_with(monkeypatch) == {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "2000"}
+    assert started_with(monkeypatch) == {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "5000"}
 
 
 @pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "GOMP_SPINCOUNT"])
