@@ -20,8 +20,8 @@ ENOUGH = 8  # drawn images to be classified rightly; chance gets 1 of 10
 # The versions of torch that `nox -s matrix` compares, each with its torchvision.
 MATRIX = {"2.6": "0.21", "2.9": "0.24", "2.11": "0.26", "2.13": "0.28", "newest": ""}
 
-# Threads that wait without spinning: another busy process would slow a small machine tenfold.
-ENV = {"OMP_WAIT_POLICY": "passive"}
+# Threads that do not spin for long: another busy process would slow a small machine tenfold.
+ENV = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "5000"}
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -125,12 +125,12 @@ def course(session: nox.Session) -> None:
     """Do the course's whole job: data, training, evaluation, images classified."""
     install(session)
     run = f"runs/{time.strftime('%Y%m%d-%H%M%S')}"
-    session.run("course", "train", "--seed", "0", "--out", run, *session.posargs, env=ENV)
+    session.run("course", "train", "--seed", "0", "--out", run, *session.posargs)
     if not (checkpoints := sorted(Path(run, "checkpoints").glob("*.pt"))):
         return  # nox --install-only
     checkpoint = str(checkpoints[-1])
     data = [f"--data={json.loads(Path(run, 'config.json').read_text())['options']['data']}"]
-    session.run("course", "evaluate", checkpoint, *data, env=ENV)
+    session.run("course", "evaluate", checkpoint, *data)
     if (right := predict_drawn_images(session, checkpoint)) < ENOUGH:
         session.error(f"only {right} of the {len(IMAGES)} drawn images were classified rightly")
     session.log(f"To see the log: {session.bin}/tensorboard --logdir {run}")
@@ -173,5 +173,5 @@ def build(session: nox.Session) -> None:
     session.install(*map(str, folder.glob("*.whl")))
     session.chdir(folder)
     run = f"run-{time.strftime('%H%M%S')}"
-    session.run("course", "train", "--epochs", "1", "--max-steps", "20", "--out", run, env=ENV)
+    session.run("course", "train", "--epochs", "1", "--max-steps", "20", "--out", run)
     predict_drawn_images(session, f"{run}/checkpoints/epoch-001.pt")

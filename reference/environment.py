@@ -212,7 +212,9 @@ def _threads() -> Finding:
 
     detail = f"{torch.get_num_threads()} for one operation; while they wait they "
     if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive":
-        detail += "sleep (OMP_WAIT_POLICY=passive, which course sets where you set nothing)"
+        names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+        told = " ".join(f"{name}={os.environ[name]}" for name in names if name in os.environ)
+        detail += f"soon sleep ({told}; course says so where you have said nothing)"
     else:
         detail += "may spin: beside a busy process, OMP_WAIT_POLICY=passive is faster"
     return Finding("threads", ok=True, detail=detail)

@@ -93,7 +93,9 @@ def test_doctor_says_how_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "may spin" in detail()
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-    assert "sleep (OMP_WAIT_POLICY=passive" in detail()
+    assert "soon sleep (OMP_WAIT_POLICY=PASSIVE; course" in detail()
+    monkeypatch.setenv("GOMP_SPINCOUNT", "5000")
+    assert "soon sleep (OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=5000; course" in detail()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's own switch")
