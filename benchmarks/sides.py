@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Self
 
-from reference.process import keep_freed_memory, let_idle_threads_sleep
+from reference.process import prepare
 
 if TYPE_CHECKING:
     from benchmarks.loops import Loop
@@ -29,8 +29,8 @@ class Side:
     """
 
     def __init__(self, name: str, *arguments: object) -> None:
-        prepare = let_idle_threads_sleep if name == "reference" else None
-        self._process = ProcessPoolExecutor(1, get_context("spawn"), prepare)
+        settings = prepare if name == "reference" else None
+        self._process = ProcessPoolExecutor(1, get_context("spawn"), settings)
         self._process.submit(_start, name, *arguments).result()
 
     def take(self, count: int) -> list[float]:
@@ -59,8 +59,6 @@ def _start(name: str, *arguments: Any) -> None:
     from benchmarks.loops import LOOPS
 
     LOOP.append(LOOPS[name](*arguments))
-    if name == "reference":
-        keep_freed_memory()
 
 
 def _do(method: str, *arguments: object) -> object:

@@ -19,7 +19,7 @@ from reference import commands
 from reference.commands import absolute
 from reference.environment import launched, rank
 from reference.errors import InputError, RunError
-from reference.process import let_idle_threads_sleep
+from reference.process import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    let_idle_threads_sleep()
+    prepare()
     _prepare_streams()
     try:
         args = _parser().parse_args(argv)

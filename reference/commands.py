@@ -61,7 +61,6 @@ def train(args: argparse.Namespace) -> Answer:
 
     from reference.distributed import processes
     from reference.messages import LINES, language
-    from reference.process import keep_freed_memory
     from reference.training import Trainer
 
     lines = LINES[args.lang or language()]
@@ -74,7 +73,6 @@ def train(args: argparse.Namespace) -> Answer:
     with processes() as ranks:
         run = ranks.from_first(lambda: _prepare_run(args, ranks))
         trainer = Trainer(run, say, ranks)
-        keep_freed_memory()  # from here on: of what reading the data took, nothing is kept
         trainer.fit()
     epochs = [record for record in run.records if "test_loss" in record]
     result = {"run": str(run.folder), "device": str(trainer.device), "epochs": epochs}

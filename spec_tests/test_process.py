@@ -3,32 +3,32 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from reference import process
 from reference.cli import main
 from reference.environment import diagnose
-from reference.process import keep_freed_memory, let_idle_threads_sleep
 
 FAULTS = """
-import sys
+import contextlib, io, os, sys
 from resource import RUSAGE_SELF, getrusage
-from reference.process import keep_freed_memory
+from reference.cli import main
 
 def step():
     blocks = [bytearray(b"x") * 2**24 for _ in range(4)]
 
-if sys.argv[1] == "kept":
-    keep_freed_memory()
+if sys.argv[1] == "course":
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        main(["--help"])
 step()
 before = getrusage(RUSAGE_SELF).ru_minflt
 for _ in range(5):
     step()
-print(getrusage(RUSAGE_SELF).ru_minflt - before)
+print(getrusage(RUSAGE_SELF).ru_minflt - before, os.environ.get("OMP_WAIT_POLICY"))
 """
-
-
 PEAK = """
 import sys
 from pathlib import Path
@@ -47,44 +47,65 @@ def unset(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def faults(memory: str) -> int:
-    """Return how often a process that frees and takes memory had to ask the kernel for a page."""
-    command = [sys.executable, "-c", FAULTS, memory]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+def run(program: str) -> tuple[int, str]:
+    """Run a process that frees and takes memory.
+
+    Returns:
+        How often it had to ask the kernel for a page, and how its threads wait.
+    """
+    command = [sys.executable, "-c", FAULTS, program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    faults, policy = done.stdout.split()
+    return int(faults), policy
 
 
-def started_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, str]:
-    """Return what stands in the environment after `course` has begun without torch."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, "torch")
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "environ", dict(os.environ))
-        let_idle_threads_sleep()
-        return {name: value for name, value in os.environ.items() if "OMP_" in name}
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Prepares a process without torch, and says what it was told."""
+
+    def begin(**environment: str) -> list[str]:
+        told: list[str] = []
+        monkeypatch.setattr(process, "let_idle_threads_sleep", lambda: told.append("threads"))
+        monkeypatch.setattr(process, "keep_freed_memory", lambda: told.append("memory"))
+        monkeypatch.delitem(sys.modules, "torch", raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        process.prepare()
+        return told
+
+    return begin
 
 
-def test_process_lets_idle_threads_sleep_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert started_with(monkeypatch) == {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "5000"}
+def test_process_is_told_of_threads_and_memory(prepared: Callable[..., list[str]]) -> None:
+    assert prepared() == ["threads", "memory"]
 
 
-@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "GOMP_SPINCOUNT"])
+@pytest.mark.parametrize(
+    "name", ["OMP_NUM_THREADS", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "MKL_NUM_THREADS"]
+)
 def test_process_leaves_threads_to_whoever_has_set_them(
-    monkeypatch: pytest.MonkeyPatch, name: str
+    prepared: Callable[..., list[str]], name: str
 ) -> None:
-    assert started_with(monkeypatch, **{name: "1"}) == {name: "1"}
+    assert prepared(**{name: "1"}) == ["memory"]
 
 
-@pytest.mark.parametrize("name", ["KMP_BLOCKTIME", "MKL_NUM_THREADS"])
-def test_process_leaves_threads_to_whoever_has_set_them_for_another_runtime(
-    monkeypatch: pytest.MonkeyPatch, name: str
+@pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "GLIBC_TUNABLES"])
+def test_process_leaves_memory_to_whoever_has_set_it(
+    prepared: Callable[..., list[str]], name: str
 ) -> None:
-    assert started_with(monkeypatch, **{name: "1"}) == {}
+    assert prepared(**{name: "1"}) == ["threads"]
 
 
-def test_process_that_has_torch_already_is_not_changed() -> None:
+def test_process_that_has_torch_already_is_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "keep_freed_memory", lambda: pytest.fail("it is not ours"))
     assert main(["models", "no-such-network"]) == 2
     assert "OMP_WAIT_POLICY" not in os.environ
+
+
+def test_process_threads_sleep_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    process.let_idle_threads_sleep()
+    assert os.environ == {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "5000"}
 
 
 def test_doctor_says_how_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,17 +120,19 @@ def test_doctor_says_how_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's own switch")
-def test_process_keeps_the_memory_that_it_frees(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert faults("given back") > 100  # 81,920 with pages of 4 KiB, 160 with huge ones
-    assert faults("kept") < 10
-    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
-    assert faults("kept") > 100
+def test_process_of_course_keeps_the_memory_that_it_frees() -> None:
+    faults, policy = run("python")
+    assert faults > 100  # 81,920 with pages of 4 KiB, 160 with huge ones
+    assert policy == "None"
+    faults, policy = run("course")
+    assert faults < 10
+    assert policy == "passive"
 
 
 def test_process_without_glibc_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr("ctypes.CDLL", lambda _: pytest.fail("there is no C library to ask"))
-    keep_freed_memory()
+    process.keep_freed_memory()
 
 
 @pytest.mark.data
