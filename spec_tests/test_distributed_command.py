@@ -191,6 +191,7 @@ def bad_input() -> None:
 
 
 def interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     signal.raise_signal(signal.SIGINT)
 
 
