@@ -20,7 +20,7 @@ ENOUGH = 8  # drawn images to be classified rightly; chance gets 1 of 10
 # The versions of torch that `nox -s matrix` compares, each with its torchvision.
 MATRIX = {"2.6": "0.21", "2.9": "0.24", "2.11": "0.26", "2.13": "0.28", "newest": ""}
 
-# Threads that do not spin for long: another busy process would slow a small machine tenfold.
+# What reference/process.py chooses for `course`: a busy neighbour slows threads that spin for long.
 ENV = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "5000"}
 
 

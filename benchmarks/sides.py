@@ -35,17 +35,17 @@ class Side:
 
     def take(self, count: int) -> list[float]:
         """Take so many steps, epoch after epoch, and return their losses."""
-        return self._do("take", count)
+        return self._ask("take", count)
 
     def evaluate(self) -> Evaluation:
         """Test the network."""
-        return self._do("evaluate")
+        return self._ask("evaluate")
 
     def epoch(self) -> Evaluation:
         """Train for an epoch, and test."""
-        return self._do("epoch")
+        return self._ask("epoch")
 
-    def _do(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - what the method returns
+    def _ask(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - what the method returns
         return self._process.submit(_do, method, *arguments).result()
 
     def __enter__(self) -> Self:

@@ -119,6 +119,14 @@ def test_distributed_process_touches_its_own_gpu_alone(monkeypatch: pytest.Monke
     assert Ranks(1, 2).device("cuda") == torch.device("cuda:1")
 
 
+def test_distributed_process_on_the_cpu_touches_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.set_device", lambda _: pytest.fail("there is no need of a GPU"))
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert Ranks(1, 2).device("cpu") == torch.device("cpu")
+
+
 def steps_in_float64(model: nn.Module, loader: DataLoader, step: Callable[..., None]) -> list[dict]:
     """Take 20 steps over a loader's epochs; return the gradients of each and the last weights."""
     states = []

@@ -8,7 +8,7 @@ AFTERWARDS = """
 import sys
 from reference.cli import main
 try:
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
 finally:
     print("", *sys.modules, sep="\\n")
 """
