@@ -20,7 +20,7 @@ ENOUGH = 8  # drawn images to be classified rightly; chance gets 1 of 10
 # The versions of torch that `nox -s matrix` compares, each with its torchvision.
 MATRIX = {"2.6": "0.21", "2.9": "0.24", "2.11": "0.26", "2.13": "0.28", "newest": ""}
 
-# What reference/process.py chooses for `course`: a busy neighbour slows threads that spin for long.
+# As reference/app/process.py chooses for `course`: a busy neighbour slows threads that spin.
 ENV = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "5000"}
 
 
@@ -66,14 +66,14 @@ def matrix_report(session: nox.Session) -> None:
     session.install(*nox.project.dependency_groups(PYPROJECT, "tests"))
     out = Path("build", "matrix")
     runs = [str(run) for version in MATRIX if (run := out / f"torch-{version}").is_dir()]
-    session.run("python", "-m", "spec_tests.matrix", "--out", str(out), *runs)
+    session.run("python", "-m", "spec_tests.report.matrix", "--out", str(out), *runs)
 
 
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """Use TensorBoard and the report in Chromium; `-- --screenshots DIR` says where pictures go."""
     install(session, "browser")
-    files = ("spec_tests/test_browser.py", "spec_tests/test_page_browser.py")
+    files = ("spec_tests/program/test_browser.py", "spec_tests/suite/test_page_browser.py")
     session.run("pytest", *files, *session.posargs, env=ENV)
 
 
@@ -102,7 +102,7 @@ def tinygrad_device() -> dict[str, str]:
 def docs(session: nox.Session) -> None:
     """Make the documents that come from the register: errata and lessons."""
     install(session, "tests")
-    session.run("python", "-m", "spec_tests.docs")
+    session.run("python", "-m", "spec_tests.report.docs")
 
 
 @nox.session

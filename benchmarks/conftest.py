@@ -13,9 +13,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks import machine
 from benchmarks.sides import Side
-from reference import standin
+from reference.data import synthetic_cifar10
 
-SIZES = dict.fromkeys(standin.IMAGES, 1_024) | {"test_batch": 1_000}
+SIZES = dict.fromkeys(synthetic_cifar10.IMAGES, 1_024) | {"test_batch": 1_000}
 RECORDS = pytest.StashKey[list[dict[str, Any]]]()
 DEVICES = ("cpu", "cuda")
 CELLS = (" ms", " x", " roofline")
@@ -37,8 +37,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of a stand-in of 5,120 training images, whole batches, and 1,000 test images."""
     root = tmp_path_factory.mktemp("cifar10")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(standin, "IMAGES", SIZES)
-        standin.write(root)
+        patch.setattr(synthetic_cifar10, "IMAGES", SIZES)
+        synthetic_cifar10.write(root)
     return root
 
 

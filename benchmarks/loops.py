@@ -14,12 +14,12 @@ from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 from torchvision.transforms import ToTensor
 
-from reference.cifar10 import CIFAR10
+from reference.data.cifar10 import CIFAR10
 from reference.environment import select_device
-from reference.models import Tudui
-from reference.runs import Config, Run
-from reference.steps import Evaluation, evaluate
-from reference.training import Trainer
+from reference.models.course import Tudui
+from reference.training.engine import Evaluation, evaluate
+from reference.training.runs import Config, Run
+from reference.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from reference.environment import driver_version
+from reference.app.doctor import driver_version
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 SIDES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192, 16384)}  # of the matrices

@@ -11,11 +11,11 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Self
 
-from reference.process import prepare
+from reference.app.process import prepare
 
 if TYPE_CHECKING:
     from benchmarks.loops import Loop
-    from reference.steps import Evaluation
+    from reference.training.engine import Evaluation
 
 LOOP: list[Loop] = []  # in the side's own process
 

@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
 from benchmarks.conftest import SIZES, each_device
-from reference.cifar10 import CIFAR10
-from reference.loaders import ResidentLoader
+from reference.data.cifar10 import CIFAR10
+from reference.data.loaders import ResidentLoader
 
 BATCH = 64
 

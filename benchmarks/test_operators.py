@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional as torch_functional
 
 from benchmarks.conftest import each_device
-from reference import functional, losses
+from reference import functional
+from reference.functional import losses
 
 BATCH = 16
 SHAPES = {

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from reference.models import Tudui
+from reference.models.course import Tudui
+from spec_tests import paths
 
-ROOT = Path(__file__).parents[1]
-IMAGE = ROOT / "fixtures" / "images" / "cat.png"
+IMAGE = paths.IMAGES / "cat.png"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_startup(
     arguments: list[str],
     printed: str,
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))
     torch.save(Tudui().state_dict(), tmp_path / "weights.pth")
 
     def run() -> str:

@@ -10,7 +10,7 @@ from benchmarks import machine
 from benchmarks.conftest import each_device, each_side
 from benchmarks.loops import Course
 from benchmarks.sides import Side
-from reference.graphs import WARM_UP
+from reference.training.cuda_graph import WARM_UP
 
 CHECKED = WARM_UP + 2  # steps, a graph's among them, whose losses must be the course's
 LIMITS = {"fp32": 1e-5, "bf16": 2e-2}

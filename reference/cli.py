@@ -15,16 +15,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
-from reference import commands
-from reference.commands import absolute
+from reference.app import commands
+from reference.app.commands import absolute
+from reference.app.process import prepare
 from reference.environment import launched, rank
 from reference.errors import InputError, RunError
-from reference.process import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reference.commands import Answer
+    from reference.app.commands import Answer
 
 
 class _Parser(argparse.ArgumentParser):

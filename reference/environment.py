@@ -1,41 +1,14 @@
-"""What is installed, which device computes, and what is wrong with it (P1-P3, P30-P31).
-
-Nothing heavy is imported before it is needed: `doctor` must survive what it diagnoses.
-"""
+"""The device that computes, and this process's place among torchrun's (P3, P30-P31)."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
-import importlib.util
 import os
-import platform
-import re
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from packaging.requirements import Requirement
 
 from reference.errors import InputError
 
 if TYPE_CHECKING:
     import torch
-
-NEW_PAIR = "in a fresh environment: pip install --upgrade torch torchvision, both in one command"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that `doctor` looked at; `cure` says what to do where it is not `ok`."""
-
-    check: str
-    ok: bool
-    detail: str
-    cure: str = ""
 
 
 def launched() -> bool:
@@ -109,122 +82,3 @@ def _prepared(device: torch.device) -> torch.device:
         if device.index is not None:
             torch.cuda.set_device(device)  # streams and graphs are of the current one
     return device
-
-
-def diagnose() -> list[Finding]:
-    """Look at everything that the course needs.
-
-    Returns:
-        The findings, in the order in which to cure them.
-
-    Source: P1-P3, and the notes of P8 on TensorBoard.
-    """
-    findings = [_python(), _package("torch"), _package("torchvision"), _pair()]
-    if findings[1].ok:
-        findings += [_cuda(), _device(), _threads()]
-    return [*findings, _tensorboard()]
-
-
-def _python() -> Finding:
-    ok = sys.version_info >= (3, 11)
-    return Finding(
-        "python", ok, platform.python_version(), "" if ok else "use Python 3.11 or newer"
-    )
-
-
-def _package(name: str) -> Finding:
-    try:
-        version = str(importlib.import_module(name).__version__)
-    except ModuleNotFoundError as error:
-        return Finding(name, ok=False, detail=str(error), cure=f"pip install {error.name or name}")
-    except Exception as error:  # noqa: BLE001 - a broken library may raise anything at import
-        detail = f"import {name} fails: {(str(error).splitlines() or ['?'])[0]}"
-        cure = NEW_PAIR if name.startswith("torch") else f"pip install --force-reinstall {name}"
-        return Finding(name, ok=False, detail=detail, cure=cure)
-    return Finding(name, ok=True, detail=version)
-
-
-def _pair() -> Finding:
-    """Whether torchvision was built for this torch: the same release, and both for CPU or CUDA."""
-    try:
-        torch_version = importlib.metadata.version("torch")
-        needs = importlib.metadata.requires("torchvision") or []
-    except importlib.metadata.PackageNotFoundError as error:
-        return Finding("pair", ok=False, detail=f"{error.name} is not installed", cure=NEW_PAIR)
-    vision_version = importlib.metadata.version("torchvision")
-    detail = f"torch {torch_version} and torchvision {vision_version}"
-    for need in map(Requirement, needs):
-        release = torch_version.partition("+")[0]
-        if need.name == "torch" and not need.specifier.contains(release, prereleases=True):
-            detail += f", which needs torch{need.specifier}"
-            return Finding("pair", ok=False, detail=detail, cure=NEW_PAIR)
-    builds = _build("torch"), _build("torchvision")
-    if all(builds) and builds[0] != builds[1]:
-        detail += f": torch is built for {builds[0]}, torchvision for {builds[1]}"
-        return Finding("pair", ok=False, detail=detail, cure=NEW_PAIR)
-    return Finding("pair", ok=True, detail=detail)
-
-
-def _build(package: str) -> str:
-    """Return what a package is built for, as its version.py says it: cpu, cu132, …; or nothing."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        return ""
-    version = Path(spec.origin).with_name("version.py")
-    text = version.read_text(encoding="utf-8") if version.is_file() else ""
-    found = re.search(r"^__version__ = '[^'+]*\+([^']+)'", text, re.MULTILINE)
-    return found[1] if found else ""
-
-
-def driver_version() -> str:
-    """Return the NVIDIA driver's version; empty where nvidia-smi does not find a GPU."""
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    if not shutil.which(query[0]):
-        return ""
-    done = subprocess.run(  # noqa: S603 - a fixed command
-        query, capture_output=True, text=True, check=False, timeout=30
-    )
-    return done.stdout.partition("\n")[0] if done.returncode == 0 else ""
-
-
-def _cuda() -> Finding:
-    import torch
-
-    driver = driver_version()
-    detail = f"CUDA build {torch.version.cuda}, driver {driver or 'not found by nvidia-smi'}"
-    if not (reason := why_no_cuda()):
-        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-        detail += f", {', '.join(names)}; fp32 is computed without TF32"
-        return Finding("cuda", ok=True, detail=detail)
-    detail += f"; is_available() is False: {reason}"
-    cure = "update the NVIDIA driver" if torch.version.cuda else NEW_PAIR
-    return Finding("cuda", ok=not driver, detail=detail, cure=cure if driver else "")
-
-
-def _device() -> Finding:
-    device = select_device("auto")
-    why = "the accelerator that torch finds" if device.type != "cpu" else "torch finds nothing else"
-    return Finding("device", ok=True, detail=f"--device auto takes {device}: {why}")
-
-
-def _threads() -> Finding:
-    import torch
-
-    detail = f"{torch.get_num_threads()} for one operation; while they wait they "
-    if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive":
-        names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-        told = " ".join(f"{name}={os.environ[name]}" for name in names if name in os.environ)
-        detail += f"soon sleep ({told}; course says so where you have said nothing)"
-    else:
-        detail += "may spin: beside a busy process, OMP_WAIT_POLICY=passive is faster"
-    return Finding("threads", ok=True, detail=detail)
-
-
-def _tensorboard() -> Finding:
-    """Whether the package is there, and no script of its name is imported in its place (P8)."""
-    for folder in dict.fromkeys(["", *sys.path]):
-        script = Path(folder, "tensorboard.py")
-        if script.is_file():
-            detail = f"{script.resolve()} is imported in place of the package tensorboard"
-            return Finding("tensorboard", ok=False, detail=detail, cure="rename that file")
-    return _package("tensorboard")

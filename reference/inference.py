@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from reference.cifar10 import CLASSES
-from reference.datasets import read_image
-from reference.transforms import resize, to_tensor
+from reference.data.cifar10 import CLASSES
+from reference.data.image_folders import read_image
+from reference.data.transforms import resize, to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, settings
 from PIL import Image, ImageShow
 from torch.utils.tensorboard import SummaryWriter
 
-from reference import standin
-from reference.models import Tudui
-from spec_tests import against_oracle
+from reference.data import synthetic_cifar10
+from reference.models.course import Tudui
+from spec_tests.harness import oracle_checks
 from spec_tests.implementations import TESTED, known_differences, load, name_of, tested_by
-from spec_tests.pictures import INSECTS
+from spec_tests.paths import INSECTS
 
 settings.register_profile(
     "default",
@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call() -> Iterator[None]:
-    with against_oracle.passing_over():
+    with oracle_checks.passing_over():
         return (yield)
 
 
@@ -100,10 +100,10 @@ def pytest_pyfunc_call() -> Iterator[None]:
 def small_cifar10(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of a stand-in of 5 x 50 training and 100 test images, in the real file format."""
     root = tmp_path_factory.mktemp("cifar10")
-    sizes = {name: 100 if name == "test_batch" else 50 for name in standin.IMAGES}
+    sizes = {name: 100 if name == "test_batch" else 50 for name in synthetic_cifar10.IMAGES}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(standin, "IMAGES", sizes)
-        standin.write(root)
+        patch.setattr(synthetic_cifar10, "IMAGES", sizes)
+        synthetic_cifar10.write(root)
     return root
 
 

@@ -1,0 +1,194 @@
+"""What the commands of the command line do: each takes its options and returns its answer.
+
+An answer is the exit code, what --json prints, and what is printed otherwise. Heavy modules are
+imported where they are needed, so that `course --help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reference.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    import torch
+    from torch import nn
+
+    from reference.training.distributed import Ranks
+    from reference.training.runs import Config, Run
+
+    Answer = tuple[int, Any, str]
+
+STAND_IN = Path("data", "stand-in")  # the data, where no other is given
+
+
+def absolute(path: str | Path) -> str:
+    """Return a path that holds wherever the run is resumed."""
+    return os.path.abspath(path)  # noqa: PTH100 - Path.resolve() follows links, and fails in a ring
+
+
+def doctor(_args: argparse.Namespace) -> Answer:
+    """Say what is installed, whether it fits together, and which device computes."""
+    from reference.app.doctor import diagnose
+    from reference.environment import select_device
+
+    findings = diagnose()
+    ok = all(finding.ok for finding in findings)
+    device = str(select_device("auto")) if any(f.check == "device" for f in findings) else None
+    lines = [f"{'ok ' if f.ok else 'BAD'} {f.check}: {f.detail}" for f in findings]
+    lines += [f"    {f.check}: {f.cure}" for f in findings if not f.ok]
+    result = {"ok": ok, "device": device, "findings": [asdict(f) for f in findings]}
+    return (0 if ok else 1), result, "\n".join(lines)
+
+
+def data(args: argparse.Namespace) -> Answer:
+    """Draw the stand-in CIFAR-10."""
+    from reference.data.synthetic_cifar10 import write
+
+    folder = write(args.dir)
+    return 0, {"folder": str(folder)}, f"{folder}: the stand-in CIFAR-10 is drawn"
+
+
+def train(args: argparse.Namespace) -> Answer:
+    """Train a network, in this process or in those of torchrun."""
+    from tqdm import tqdm
+
+    from reference.app.messages import LINES, language
+    from reference.training.distributed import processes
+    from reference.training.trainer import Trainer
+
+    lines = LINES[args.lang or language()]
+    out = sys.stderr if args.json else sys.stdout
+
+    def say(line: str, *values: object) -> None:
+        tqdm.write(lines[line].format(*values), file=out)  # around the progress bar
+        out.flush()
+
+    with processes() as ranks:
+        run = ranks.from_first(lambda: _prepare_run(args, ranks))
+        trainer = Trainer(run, say, ranks)
+        trainer.fit()
+    epochs = [record for record in run.records if "test_loss" in record]
+    result = {"run": str(run.folder), "device": str(trainer.device), "epochs": epochs}
+    return 0, result, lines["tensorboard"].format(run.folder)
+
+
+def _prepare_run(args: argparse.Namespace, ranks: Ranks) -> Run:
+    """Read the options, the run's folder and its device, and draw the stand-in."""
+    from reference.training.runs import Config, Run
+
+    options = {name: vars(args)[name] for name in Config.__annotations__ if name in args}
+    folder = args.out or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
+    if args.resume and not args.out:
+        raise InputError("--resume: say with --out which run goes on")
+    if args.resume:
+        run = Run.resume(folder, options)
+    else:
+        run = Run.start(folder, Config(**{"data": absolute(STAND_IN)} | options))
+    ranks.device(run.config.device)
+    _draw_stand_in(run.config.data)
+    return run
+
+
+def evaluate(args: argparse.Namespace) -> Answer:
+    """Test a checkpoint on the test images."""
+    from torch import nn
+
+    from reference.data.cifar10 import CIFAR10
+    from reference.data.loaders import ResidentLoader
+    from reference.training import engine
+
+    model, device, config = _load_model(args)
+    data = getattr(args, "data", absolute(STAND_IN))
+    _draw_stand_in(data)
+    batches = ResidentLoader(CIFAR10(data, train=False), config.batch_size, device=device)
+    found = engine.evaluate(model, nn.CrossEntropyLoss(), batches, config.precision)
+    result = asdict(found) | {"accuracy": found.accuracy}
+    text = (
+        f"{data}: {found.correct} of {found.images} images right, accuracy {found.accuracy}, "
+        f"total loss {found.total_loss} over {found.batches} batches"
+    )
+    return 0, result, text
+
+
+def predict(args: argparse.Namespace) -> Answer:
+    """Classify images."""
+    from reference import inference
+
+    model, _, _ = _load_model(args)
+    answers = inference.predict(model, [inference.load_image(path) for path in args.images])
+    result = [
+        {"image": str(path)} | answer for path, answer in zip(args.images, answers, strict=True)
+    ]
+    lines = [f"{r['image']}: {r['class']} ({r['probability']:.3f})" for r in result]
+    return 0, result, "\n".join(lines)
+
+
+def models(args: argparse.Namespace) -> Answer:
+    """Print a network, or list them."""
+    from reference.models.registry import NAMES, check_name, describe
+
+    if args.name is None:
+        result = [describe(name) for name in NAMES]
+        return 0, result, "\n".join(f"{r['name']}: {_in_short(r)}" for r in result)
+    check_name(args.name)
+    described = describe(args.name)
+    return 0, described, f"{described['printout']}\n{_in_short(described)}"
+
+
+def _in_short(network: dict[str, Any]) -> str:
+    """Say how large a network is and whether it runs."""
+    text = f"{network['parameters']} parameters, "
+    if not network["runs"]:
+        return text + f"cannot run: {network['error']}"
+    text += f"{network['input']} to {network['stages'][-1]['shape']}"
+    unused = ", ".join(network["unused"])
+    return text + (f"; {unused} is never called" if unused else "")
+
+
+def convert(args: argparse.Namespace) -> Answer:
+    """Make a state_dict of a whole network's file."""
+    from reference.checkpoints import files
+
+    network = files.convert(args.old, args.new)
+    result = {"old": str(args.old), "new": str(args.new), "network": network}
+    return 0, result, f"{args.new}: the weights of {network}, as a state_dict"
+
+
+def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Config]:
+    from reference.checkpoints.files import load_checkpoint, load_weights
+    from reference.environment import select_device
+    from reference.models.registry import build
+    from reference.training.runs import Config
+
+    device = select_device(args.device)
+    checkpoint = load_checkpoint(args.checkpoint, device)
+    if "network" in checkpoint:
+        print(
+            f"course: {args.checkpoint} holds a whole network, {checkpoint['network']}: its "
+            "weights are taken, its code is not; course convert makes a state_dict of it",
+            file=sys.stderr,
+        )
+    try:
+        config = Config(**checkpoint.get("config", {"data": ""}))
+    except (TypeError, InputError) as error:
+        raise InputError(f"{args.checkpoint} holds damaged options: {error}") from error
+    model = build(config.model).to(device)
+    load_weights(model, checkpoint["model"], args.checkpoint)
+    return model, device, config
+
+
+def _draw_stand_in(data: str) -> None:
+    """Draw the stand-in on first use; other data must be there."""
+    from reference.data.cifar10 import CIFAR10
+    from reference.data.synthetic_cifar10 import write
+
+    if data == absolute(STAND_IN) and not Path(data, CIFAR10.base_folder).exists():
+        write(data)

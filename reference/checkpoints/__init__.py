@@ -1,0 +1,4 @@
+"""Saved weights (P26).
+
+Checkpoints, and whole pickled networks, which are read without running anything in them.
+"""

@@ -1,0 +1,194 @@
+"""The stand-in CIFAR-10: ten drawn classes in the real file format, for where the real one is not.
+
+Each image is a silhouette on a noisy background. Position, size, mirroring and both colours vary
+from image to image, so that only the shape tells the class. Everything is computed in integers
+from Python's own generator: one seed gives the same bytes on every machine (with Pillow 11.1 or
+newer; before, it filled some polygons differently).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import random
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from reference.data.cifar10 import CHECKSUMS, CIFAR10, CLASSES
+from reference.errors import InputError
+
+SIDE = 32
+CONTRAST = 240  # between the two colours, summed over red, green and blue
+IMAGES = {f"data_batch_{number}": 4_000 for number in range(1, 6)} | {"test_batch": 2_000}
+
+# A silhouette is a list of parts, drawn on a grid of 16 x 16: a box (left, top, right, bottom),
+# an ellipse in such a box, or a polygon (x, y, x, y, ...).
+BOX, ELLIPSE, POLYGON = "rectangle", "ellipse", "polygon"
+SILHOUETTES: dict[str, list[tuple[str, tuple[int, ...]]]] = {
+    "airplane": [
+        (ELLIPSE, (7, 0, 9, 16)),
+        (POLYGON, (8, 4, 16, 10, 16, 12, 8, 8, 0, 12, 0, 10)),
+        (POLYGON, (8, 12, 12, 15, 12, 16, 4, 16, 4, 15)),
+    ],
+    "automobile": [
+        (BOX, (0, 8, 16, 12)),
+        (POLYGON, (3, 8, 5, 4, 11, 4, 13, 8)),
+        (ELLIPSE, (2, 10, 6, 14)),
+        (ELLIPSE, (10, 10, 14, 14)),
+    ],
+    "bird": [
+        (POLYGON, (8, 11, 0, 3, 5, 4, 8, 8, 11, 4, 16, 3)),
+        (ELLIPSE, (6, 7, 10, 13)),
+    ],
+    "cat": [
+        (ELLIPSE, (2, 4, 14, 16)),
+        (POLYGON, (2, 9, 2, 0, 7, 5)),
+        (POLYGON, (14, 9, 14, 0, 9, 5)),
+    ],
+    "deer": [
+        (POLYGON, (5, 8, 11, 8, 8, 16)),
+        (POLYGON, (7, 9, 2, 4, 1, 0, 4, 3, 5, 0, 6, 5)),
+        (POLYGON, (9, 9, 14, 4, 15, 0, 12, 3, 11, 0, 10, 5)),
+    ],
+    "dog": [
+        (ELLIPSE, (4, 2, 12, 15)),
+        (ELLIPSE, (0, 3, 4, 13)),
+        (ELLIPSE, (12, 3, 16, 13)),
+    ],
+    "frog": [
+        (ELLIPSE, (1, 6, 15, 13)),
+        (ELLIPSE, (2, 3, 6, 8)),
+        (ELLIPSE, (10, 3, 14, 8)),
+        (BOX, (0, 12, 4, 14)),
+        (BOX, (12, 12, 16, 14)),
+    ],
+    "horse": [
+        (BOX, (3, 6, 13, 10)),
+        (BOX, (3, 10, 5, 16)),
+        (BOX, (11, 10, 13, 16)),
+        (POLYGON, (11, 7, 12, 0, 16, 3, 14, 8)),
+    ],
+    "ship": [
+        (POLYGON, (0, 11, 16, 11, 13, 15, 3, 15)),
+        (BOX, (7, 1, 8, 11)),
+        (POLYGON, (9, 1, 15, 9, 9, 9)),
+    ],
+    "truck": [
+        (BOX, (0, 2, 10, 12)),
+        (BOX, (11, 6, 16, 12)),
+        (ELLIPSE, (1, 11, 5, 15)),
+        (ELLIPSE, (10, 11, 14, 15)),
+    ],
+}
+
+
+def draw(name: str, rng: random.Random) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Draw one image of a class.
+
+    Args:
+        name: the class, one of `CLASSES`.
+        rng: where place, size, mirroring, colours and noise come from.
+
+    Returns:
+        The pixels, uint8 of shape (32, 32, 3).
+    """
+    paper, ink = _colours(rng)
+    size = rng.randrange(20, 31)
+    left, top = (rng.randrange(SIDE - size + 1) for _ in "xy")
+    mask = Image.new("L", (SIDE, SIDE))
+    pen = ImageDraw.Draw(mask)
+    for part, points in SILHOUETTES[name]:
+        xy = [
+            (left, top)[axis % 2] + point * size // 16 - (part != POLYGON and axis > 1)
+            for axis, point in enumerate(points)
+        ]
+        getattr(pen, part)(xy, fill=255)
+    shape = np.asarray(mask)
+    if rng.randrange(2):
+        shape = shape[:, ::-1]
+    noise = np.frombuffer(rng.randbytes(SIDE * SIDE * 3), np.uint8).reshape(SIDE, SIDE, 3)
+    plain = np.where(shape[..., None] > 0, np.array(ink), np.array(paper))
+    return (plain + noise % 49 - 24).clip(0, 255).astype(np.uint8)
+
+
+def _colours(rng: random.Random) -> tuple[list[int], list[int]]:
+    """Two colours that differ clearly, either of them the brighter one."""
+    while True:
+        paper, ink = ([rng.randrange(256) for _ in "rgb"] for _ in range(2))
+        if sum(abs(a - b) for a, b in zip(paper, ink, strict=True)) > CONTRAST:
+            return paper, ink
+
+
+def write(root: str | Path, seed: int = 0) -> Path:
+    """Draw the stand-in and write it as the real CIFAR-10 is written.
+
+    Args:
+        root: the folder to hold `cifar-10-batches-py/`; made where it is missing.
+        seed: the same seed gives the same bytes.
+
+    Returns:
+        The folder of the batches: 20,000 training and 2,000 test images, each class equally often,
+        the classes' names, and the checksums in `md5sums`. It appears whole or not at all.
+
+    Raises:
+        InputError: there is such a folder already, or it cannot be written.
+    """
+    folder = Path(root, CIFAR10.base_folder)
+    if folder.exists():
+        raise InputError(f"{folder} exists already: nothing written; delete it or choose another")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=".standin-", dir=folder.parent))
+        try:
+            _write_files(part, random.Random(seed))  # noqa: S311 - drawing, not secrets
+            part.chmod(0o755)
+            part.replace(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}") from error
+    return folder
+
+
+def _write_files(folder: Path, rng: random.Random) -> None:
+    contents = {name: _batch(name, count, rng) for name, count in IMAGES.items()}
+    contents["batches.meta"] = {
+        "num_cases_per_batch": IMAGES["data_batch_1"],
+        "label_names": list(CLASSES),
+        "num_vis": SIDE * SIDE * 3,
+    }
+    sums = []
+    for name, content in contents.items():
+        stream = io.BytesIO()
+        _StablePickler(stream, protocol=4).dump(content)
+        (folder / name).write_bytes(stream.getvalue())
+        md5 = hashlib.md5(stream.getvalue(), usedforsecurity=False).hexdigest()
+        sums.append(f"{md5}  {name}\n")
+    (folder / CHECKSUMS).write_text("".join(sums), encoding="utf-8", newline="\n")
+
+
+def _batch(name: str, count: int, rng: random.Random) -> dict[str, Any]:
+    labels = [index % len(CLASSES) for index in range(count)]
+    rng.shuffle(labels)
+    images = np.stack([draw(CLASSES[label], rng) for label in labels])
+    return {
+        "batch_label": name,
+        "labels": labels,
+        "data": images.transpose(0, 3, 1, 2).reshape(count, -1),
+        "filenames": [f"{CLASSES[label]}_{index:04}.png" for index, label in enumerate(labels)],
+    }
+
+
+class _StablePickler(pickle.Pickler):
+    """Writes an array as its shape and bytes: NumPy's own way differs from version to version."""
+
+    def reducer_override(self, value: object) -> Any:  # noqa: ANN401 - as pickle types it
+        if isinstance(value, np.ndarray):
+            return np.ndarray, (value.shape, str(value.dtype), value.tobytes())
+        return NotImplemented

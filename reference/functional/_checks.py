@@ -1,0 +1,22 @@
+"""Checks that several operators make of their arguments."""
+
+from torch import Tensor
+
+
+def check_planes(operator: str, input: Tensor) -> None:
+    """Refuse what is neither (N, C, H, W) nor (C, H, W) with a RuntimeError that names it."""
+    if input.ndim not in (3, 4):
+        raise RuntimeError(
+            f"{operator}: input must be (N, C, H, W) or (C, H, W), got input "
+            f"{tuple(input.shape)}: reshape it, for one image to (1, C, H, W)"
+        )
+
+
+def check_dtypes(input: Tensor, **tensors: Tensor | None) -> None:
+    """Raise a RuntimeError that names the first tensor whose dtype is not the input's."""
+    for name, tensor in tensors.items():
+        if tensor is not None and tensor.dtype != input.dtype:
+            raise RuntimeError(
+                f"{name} must have input's dtype {input.dtype}, got {tensor.dtype}: convert one "
+                "of them with .to(dtype)"
+            )

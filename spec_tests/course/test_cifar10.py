@@ -1,0 +1,273 @@
+"""P14: CIFAR-10 as torchvision and the reference read it."""
+
+import hashlib
+import inspect
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from torchvision.datasets import utils
+from torchvision.transforms import Compose, RandomCrop, ToTensor
+
+from reference.data.cifar10 import CIFAR10
+from reference.errors import InputError
+
+CLASSES = [
+    "airplane", "automobile", "bird", "cat", "deer",
+    "dog", "frog", "horse", "ship", "truck",
+]  # fmt: skip
+FOLDER = "cifar-10-batches-py"
+
+
+@pytest.fixture
+def vouched(small_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the small CIFAR-10, whose checksums torchvision's own class is made to expect."""
+    ours = CIFAR10(small_cifar10)
+    for name in ("train_list", "test_list", "meta"):
+        monkeypatch.setattr(torchvision.datasets.CIFAR10, name, getattr(ours, name))
+    return shutil.copytree(small_cifar10, tmp_path / "data")
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that torchvision would download and unpack; it does neither."""
+    addresses: list[str] = []
+    monkeypatch.setattr(
+        torchvision.datasets.cifar,
+        "download_and_extract_archive",
+        lambda url, *_, **__: addresses.append(url),
+    )
+    return addresses
+
+
+@pytest.mark.data
+@pytest.mark.claim("cifar10.sizes", "cifar10.labels")
+@pytest.mark.parametrize(("train", "length"), [(True, 50_000), (False, 10_000)])
+def test_sizes(real_data: Path, *, train: bool, length: int) -> None:
+    dataset = CIFAR10(real_data, train)
+    assert len(dataset) == length
+    assert dataset.data.shape == (length, 32, 32, 3)
+    assert Counter(dataset.targets) == dict.fromkeys(range(10), length // 10)
+
+
+@pytest.mark.claim("cifar10.classes")
+def test_classes(small_cifar10: Path) -> None:
+    assert CIFAR10(small_cifar10).classes == CLASSES
+
+
+@pytest.mark.data
+@pytest.mark.claim("cifar10.classes", "cifar10.first-test-image", "cifar10.first-training-image")
+def test_first_images(real_data: Path) -> None:
+    test_set, train_set = CIFAR10(real_data, train=False), CIFAR10(real_data, train=True)
+    assert test_set.classes == CLASSES
+    assert test_set.targets[:5] == [3, 8, 8, 0, 6]
+    assert test_set[0][1] == 3
+    assert test_set.classes[3] == "cat"
+    assert train_set[0][1] == 6
+    assert train_set.classes[6] == "frog"
+
+
+@pytest.mark.claim("cifar10.image-and-label")
+def test_item_is_an_image_and_a_label(small_cifar10: Path) -> None:
+    item = CIFAR10(small_cifar10, train=False)[0]
+    assert isinstance(item, tuple)
+    image, label = item
+    assert repr(image).startswith("<PIL.Image.Image image mode=RGB size=32x32 at 0x")
+    assert type(label) is int
+
+
+@pytest.mark.claim("cifar10.label-three")
+def test_label_three_is_the_fourth_class(small_cifar10: Path) -> None:
+    dataset = CIFAR10(small_cifar10)
+    assert dataset.class_to_idx["cat"] == 3
+    assert dataset.classes[:4] == ["airplane", "automobile", "bird", "cat"]
+
+
+@pytest.mark.claim("cifar10.to-tensor")
+def test_to_tensor(small_cifar10: Path) -> None:
+    dataset = CIFAR10(small_cifar10, train=False, transform=ToTensor())
+    image, _ = dataset[0]
+    assert image.dtype == torch.float32
+    assert image.shape == (3, 32, 32)
+    pixels = torch.from_numpy(dataset.data[0]).permute(2, 0, 1)
+    assert torch.equal((image * 255).round().byte(), pixels)
+    assert image.min() >= 0
+    assert image.max() <= 1
+
+
+@pytest.mark.claim("cifar10.labels")
+def test_labels_are_0_to_9(small_cifar10: Path) -> None:
+    dataset = CIFAR10(small_cifar10, train=False)
+    assert dataset.data.shape == (100, 32, 32, 3)
+    assert set(dataset.targets) == {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+
+
+@pytest.mark.claim("cifar10.train-flag", "cifar10.sizes")
+def test_train_flag(small_cifar10: Path) -> None:
+    assert len(CIFAR10(small_cifar10)) == 250
+    assert len(CIFAR10(small_cifar10, train=True)) == 250
+    assert len(CIFAR10(small_cifar10, train=False)) == 100
+
+
+@pytest.mark.claim("cifar10.test-dataset")
+def test_dataset_of_the_sequential_section_is_the_training_set(small_cifar10: Path) -> None:
+    test_dataset = CIFAR10(root=small_cifar10, train=True, transform=ToTensor())
+    assert [name for name, _ in test_dataset.train_list] == [
+        "data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5",
+    ]  # fmt: skip
+    assert len(test_dataset) == 250
+
+
+@pytest.mark.claim("cifar10.signature")
+def test_signature() -> None:
+    def arguments(cifar10: type) -> list[tuple[str, object]]:
+        parameters = inspect.signature(cifar10).parameters.values()
+        return [(parameter.name, parameter.default) for parameter in parameters]
+
+    required = inspect.Parameter.empty
+    documented = [
+        ("root", required),
+        ("train", True),
+        ("transform", None),
+        ("target_transform", None),
+        ("download", False),
+    ]
+    assert arguments(torchvision.datasets.CIFAR10) == documented
+    assert arguments(CIFAR10) == documented[:4]  # the reference never downloads
+
+
+@pytest.mark.claim("cifar10.target-transform")
+def test_target_transform(small_cifar10: Path) -> None:
+    plain = CIFAR10(small_cifar10)
+    dataset = CIFAR10(small_cifar10, target_transform=lambda label: label + 100)
+    assert dataset[0][1] == plain.targets[0] + 100
+
+
+@pytest.mark.claim("cifar10.folder")
+def test_folder(small_cifar10: Path) -> None:
+    assert [path.name for path in small_cifar10.iterdir()] == ["cifar-10-batches-py"]
+    assert CIFAR10.base_folder == torchvision.datasets.CIFAR10.base_folder == "cifar-10-batches-py"
+
+
+@pytest.mark.claim("cifar10.missing")
+def test_missing_data(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
+        torchvision.datasets.CIFAR10(tmp_path)
+    with pytest.raises(InputError, match="holds no cifar-10-batches-py/"):
+        CIFAR10(tmp_path)
+
+
+@pytest.mark.claim("cifar10.no-second-download")
+def test_data_that_are_there_are_not_downloaded(vouched: Path, fetched: list[str]) -> None:
+    assert len(torchvision.datasets.CIFAR10(vouched, download=True)) == 250
+    assert fetched == []
+
+
+@pytest.mark.claim("cifar10.present-data")
+def test_data_that_are_there_are_not_unpacked(vouched: Path) -> None:
+    archive = vouched / "cifar-10-python.tar.gz"
+    archive.write_bytes(b"no archive")
+    before = {path: path.stat().st_mtime_ns for path in vouched.rglob("*")}
+    torchvision.datasets.CIFAR10(vouched, download=True)
+    assert {path: path.stat().st_mtime_ns for path in vouched.rglob("*")} == before
+
+
+@pytest.mark.claim("cifar10.present-data")
+def test_data_that_are_there_are_verified(vouched: Path) -> None:
+    batch = vouched / "cifar-10-batches-py" / "test_batch"
+    batch.write_bytes(batch.read_bytes()[:-1] + b"?")
+    with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
+        torchvision.datasets.CIFAR10(vouched, train=False)
+    with pytest.raises(InputError, match="test_batch is damaged"):
+        CIFAR10(vouched, train=False)
+
+
+@pytest.mark.claim("cifar10.download")
+def test_missing_data_are_downloaded(tmp_path: Path, fetched: list[str]) -> None:
+    with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
+        torchvision.datasets.CIFAR10(tmp_path, download=True)
+    (address,) = fetched
+    assert address.endswith("/cifar-10-python.tar.gz")
+
+
+@pytest.mark.claim("cifar10.transform")
+def test_transform_takes_the_image(small_cifar10: Path) -> None:
+    whole = CIFAR10(small_cifar10)[0][0]
+    taken: list[Image.Image] = []
+    dataset = CIFAR10(
+        small_cifar10, transform=Compose([lambda i: taken.append(i) or i, RandomCrop((8, 16))])
+    )
+    image, _ = dataset[0]
+    assert taken == [whole]
+    assert image.size == (16, 8)
+
+
+@pytest.mark.claim("cifar10.other-datasets")
+@pytest.mark.parametrize(
+    ("name", "choice"),
+    [("CIFAR10", "train"), ("MNIST", "train"), ("STL10", "split"), ("VOCDetection", "image_set")],
+)
+def test_data_sets_have_arguments_of_their_own(name: str, choice: str) -> None:
+    arguments = inspect.signature(getattr(torchvision.datasets, name)).parameters
+    assert [c for c in ("train", "split", "image_set") if c in arguments] == [choice]
+
+
+@pytest.mark.claim("cifar10.url")
+def test_url_in_the_source() -> None:
+    address = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+    assert torchvision.datasets.CIFAR10.url == address
+    assert f'url = "{address}"' in inspect.getsource(torchvision.datasets.CIFAR10)
+
+
+@pytest.mark.claim("cifar10.url-shown")
+def test_download_does_not_show_its_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(utils, "_get_redirect_url", lambda url, **_: url)
+    monkeypatch.setattr(utils, "_urlretrieve", lambda _, path: Path(path).touch())
+    utils.download_url(torchvision.datasets.CIFAR10.url, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["cifar-10-python.tar.gz"]
+    assert "".join(capsys.readouterr()) == ""
+
+
+@pytest.fixture
+def archive(vouched: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small CIFAR-10 as an archive, alone in its folder and with the checksum expected."""
+    packed = shutil.make_archive(str(vouched / "cifar-10-python"), "gztar", vouched, FOLDER)
+    shutil.rmtree(vouched / FOLDER)
+    checksum = hashlib.md5(Path(packed).read_bytes()).hexdigest()
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "tgz_md5", checksum)
+    return Path(packed)
+
+
+def no_network(*_: object, **__: object) -> None:
+    raise ConnectionError("asked for the network")
+
+
+@pytest.mark.filterwarnings("ignore:Python 3.14 will, by default, filter:DeprecationWarning")
+@pytest.mark.claim("cifar10.archive-by-hand")
+def test_archive_fetched_by_hand(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utils, "_get_redirect_url", no_network)
+    with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
+        torchvision.datasets.CIFAR10(archive.parent)
+    assert len(torchvision.datasets.CIFAR10(archive.parent, download=True)) == 250
+    assert (archive.parent / FOLDER / "test_batch").is_file()
+
+
+@pytest.mark.claim("cifar10.archive-by-hand")
+def test_archive_fetched_by_hand_is_checked(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utils, "_get_redirect_url", no_network)
+    archive.write_bytes(archive.read_bytes()[:-1])
+    with pytest.raises(ConnectionError):
+        torchvision.datasets.CIFAR10(archive.parent, download=True)
+
+
+@pytest.mark.claim("cifar10.show")
+def test_show(small_cifar10: Path, viewed: list[Image.Image]) -> None:
+    image, _ = CIFAR10(small_cifar10, train=False)[0]
+    image.show()
+    assert [(seen.size, seen.tobytes()) for seen in viewed] == [((32, 32), image.tobytes())]

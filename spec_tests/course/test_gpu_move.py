@@ -1,0 +1,104 @@
+"""P30-P31: what moves to a device, what then computes there, and what the device is called.
+
+The device meta, which knows shapes and computes nothing, stands in for a GPU.
+"""
+
+import pytest
+import torch
+from torch import nn
+
+from reference.app.messages import LINES
+from reference.models.course import Tudui
+
+
+class Scaled(nn.Module):
+    """A loss function with a weight to learn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.loss = nn.CrossEntropyLoss()
+
+    def forward(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the scaled cross entropy."""
+        return self.scale * self.loss(outputs, targets)
+
+
+def one_pass(device: str) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    """Go forward and back; return the network, its outputs and the loss."""
+    network = Tudui().to(device)
+    images = torch.ones(2, 3, 32, 32, device=device)
+    targets = torch.zeros(2, dtype=torch.long, device=device)
+    outputs = network(images)
+    loss = nn.CrossEntropyLoss()(outputs, targets)
+    loss.backward()
+    return network, outputs, loss
+
+
+@pytest.mark.claim("gpu.loss-parameters")
+def test_weights_of_a_loss_function_move_with_it() -> None:
+    assert [name for name, _ in Scaled().named_parameters()] == ["scale"]
+    assert list(nn.CrossEntropyLoss().parameters()) == []
+    assert Scaled().to("meta").scale.is_meta
+
+
+@pytest.mark.claim("gpu.loss-parameters")
+def test_weights_of_a_loss_function_left_behind() -> None:
+    outputs = torch.ones(2, 10, device="meta")
+    targets = torch.zeros(2, dtype=torch.long, device="meta")
+    with pytest.raises(RuntimeError, match="is not on the expected device"):
+        Scaled()(outputs, targets)
+    assert Scaled().to("meta")(outputs, targets).is_meta
+
+
+@pytest.mark.claim("gpu.first-card")
+def test_cuda_and_cuda_0_are_not_equal() -> None:
+    assert torch.device("cuda") != torch.device("cuda:0")
+
+
+@pytest.mark.cuda
+@pytest.mark.claim("gpu.first-card")
+def test_cuda_is_the_first_card() -> None:
+    assert torch.ones(1, device="cuda").device == torch.device("cuda:0")
+
+
+@pytest.mark.claim("gpu.device-string")
+@pytest.mark.parametrize("device", ["meta", torch.device("meta")], ids=type)
+def test_device_as_a_string(device: str | torch.device) -> None:
+    assert torch.ones(1).to(device).device == torch.device("meta")
+    assert nn.Linear(1, 1).to(device).weight.device == torch.device("meta")
+
+
+@pytest.mark.claim("gpu.device-line")
+@pytest.mark.parametrize("device", ["cuda", torch.device("cuda")], ids=type)
+def test_device_line(device: str | torch.device) -> None:
+    assert f"训练设备：{device}" == "训练设备：cuda"
+    assert LINES["zh"]["device"].format(device) == "训练设备：cuda"
+
+
+@pytest.mark.claim("gpu.parameters-copied")
+def test_every_weight_and_bias_moves() -> None:
+    network = nn.Sequential(Tudui(), nn.BatchNorm1d(10))
+    state = network.to("meta").state_dict()
+    assert len(state) == 10 + 5  # the 3 statistics of BatchNorm are no weights, and move, too
+    assert {value.device.type for value in state.values()} == {"meta"}
+
+
+@pytest.mark.cuda
+@pytest.mark.claim("gpu.parameters-copied")
+def test_weights_take_memory_of_the_gpu() -> None:
+    network = Tudui()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    taken = torch.cuda.memory_allocated()
+    network.cuda()
+    assert torch.cuda.memory_allocated() - taken >= 4 * 145_578
+    torch.testing.assert_close(dict(network.cpu().state_dict()), before, rtol=0, atol=0)
+
+
+@pytest.mark.claim("gpu.computes-there")
+@pytest.mark.parametrize("device", ["meta", pytest.param("cuda", marks=pytest.mark.cuda)])
+def test_forward_and_backward_are_computed_there(device: str) -> None:
+    network, outputs, loss = one_pass(device)
+    computed = [outputs, loss, *(parameter.grad for parameter in network.parameters())]
+    assert len(computed) == 12
+    assert {tensor.device.type for tensor in computed} == {device}

@@ -1,0 +1,209 @@
+"""P32: an image and saved weights in, a class out."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from torch import nn
+
+from reference.checkpoints.files import load_checkpoint
+from reference.data.cifar10 import CIFAR10
+from reference.data.loaders import ResidentLoader
+from reference.inference import load_image, predict
+from reference.models.course import Tudui
+
+CPU = torch.device("cpu")
+TRANSFORM = torchvision.transforms.Compose(
+    [torchvision.transforms.Resize((32, 32)), torchvision.transforms.ToTensor()]
+)
+
+
+class Always(nn.Linear):
+    """Gives one class for every image, and notes how it was called."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(1, 10)
+        nn.init.zeros_(self.weight)
+        with torch.no_grad():
+            self.bias.copy_(10 * torch.eye(10)[index])
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Note, and compute."""
+        self.seen = self.training, torch.is_grad_enabled(), images.shape
+        return super().forward(images[:, 0, 0, :1])
+
+
+@pytest.fixture
+def rgba(tmp_path: Path) -> Path:
+    """A PNG of 60 x 40 with four channels, red on the left and half transparent."""
+    image = Image.new("RGBA", (60, 40), (0, 0, 255, 128))
+    image.paste((255, 0, 0, 128), (0, 0, 30, 40))
+    image.save(tmp_path / "dog.png")
+    return tmp_path / "dog.png"
+
+
+@pytest.fixture
+def saved_on_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Weights in a file that says, as one saved on a GPU does, that they were on cuda:0."""
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
+    torch.save(Tudui().state_dict(), tmp_path / "model_29.pth")
+    monkeypatch.undo()
+    return tmp_path / "model_29.pth"
+
+
+@pytest.mark.claim("infer.prepare-image")
+def test_prepare_image(rgba: Path) -> None:
+    image = TRANSFORM(Image.open(rgba).convert("RGB"))
+    assert torch.reshape(image, (1, 3, 32, 32)).shape == torch.Size([1, 3, 32, 32])
+    assert image[:, 0, 0].tolist() == [1, 0, 0]  # red
+    assert image[:, 0, 31].tolist() == [0, 0, 1]  # blue
+    assert torch.equal(load_image(rgba), image)
+
+
+@pytest.mark.claim("infer.printed-image")
+def test_printed_image(rgba: Path) -> None:
+    image = Image.open(rgba)
+    assert str(image).startswith("<PIL.PngImagePlugin.PngImageFile image mode=RGBA size=60x40")
+    converted = str(image.convert("RGB"))
+    assert converted.startswith("<PIL.Image.Image image mode=RGB size=60x40 at 0x")
+
+
+@pytest.mark.claim("infer.needs-rgb")
+def test_four_channels(rgba: Path) -> None:
+    image = TRANSFORM(Image.open(rgba))
+    assert image.shape == (4, 32, 32)
+    with pytest.raises(RuntimeError, match=r"shape '\[1, 3, 32, 32\]' is invalid for input"):
+        torch.reshape(image, (1, 3, 32, 32))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+@pytest.mark.claim("infer.map-location")
+def test_weights_of_a_gpu_without_map_location(saved_on_gpu: Path) -> None:
+    with pytest.raises(RuntimeError, match="Attempting to deserialize object on a CUDA device"):
+        torch.load(saved_on_gpu)
+
+
+@pytest.mark.claim("infer.map-location")
+def test_weights_of_a_gpu(saved_on_gpu: Path) -> None:
+    weights = torch.load(saved_on_gpu, map_location=CPU)
+    assert str(Tudui().load_state_dict(weights)) == "<All keys matched successfully>"
+    ours = load_checkpoint(saved_on_gpu)["model"]
+    assert {weight.device for weight in ours.values()} == {CPU}
+    torch.testing.assert_close(ours, weights, rtol=0, atol=0)
+
+
+@pytest.mark.cuda
+@pytest.mark.claim("infer.map-location-always")
+def test_weights_of_the_cpu_for_a_gpu(checkpoint: Path) -> None:
+    model = Tudui().cuda()
+    model.load_state_dict(torch.load(checkpoint))
+    assert all(parameter.is_cuda for parameter in model.parameters())
+    expected = torch.load(checkpoint, map_location=CPU)
+    torch.testing.assert_close(model.cpu().state_dict(), expected, rtol=0, atol=0)
+
+
+@pytest.mark.claim("infer.map-location-always")
+def test_file_of_a_device_that_is_here(checkpoint: Path, saved_on_gpu: Path) -> None:
+    assert {weight.device for weight in torch.load(checkpoint).values()} == {CPU}
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError, match=r"use torch\.load with map_location"):
+            torch.load(saved_on_gpu)
+
+
+@pytest.mark.claim("infer.model-29")
+@pytest.mark.parametrize(("epoch", "there"), [(10, False), (30, True)])
+def test_file_of_the_last_epoch(tmp_path: Path, epoch: int, *, there: bool) -> None:
+    for i in range(epoch):
+        torch.save({}, tmp_path / f"model_{i}.pth")
+    assert (tmp_path / f"model_{epoch - 1}.pth").exists()
+    if there:
+        assert torch.load(tmp_path / "model_29.pth") == {}
+    else:
+        with pytest.raises(FileNotFoundError, match="No such file"):
+            torch.load(tmp_path / "model_29.pth")
+
+
+@pytest.mark.claim("infer.class")
+@pytest.mark.parametrize(("index", "name"), [(5, "dog"), (3, "cat"), (0, "airplane"), (9, "truck")])
+def test_class(index: int, name: str) -> None:
+    model, image = Always(index), torch.ones(3, 32, 32)
+    assert str(model(image[None]).argmax(1)) == f"tensor([{index}])"
+    (answer,) = predict(model, [image])
+    assert (answer["index"], answer["class"]) == (index, name)
+    assert answer["probability"] == pytest.approx(0.99959, abs=1e-5)  # e^10 / (e^10 + 9)
+
+
+@pytest.mark.claim("infer.output-shape")
+def test_output_shape() -> None:
+    with torch.no_grad():
+        output = Tudui().eval()(torch.ones(1, 3, 32, 32))
+    assert output.shape == (1, 10)
+    assert not output.requires_grad
+
+
+@pytest.mark.claim("infer.batch-dimension")
+def test_image_without_batch_dimension() -> None:
+    with pytest.raises(RuntimeError, match=r"shapes cannot be multiplied \(64x16 and 1024x64\)"):
+        Tudui()(torch.ones(3, 32, 32))
+    model = Always(5)
+    predict(model, [torch.ones(3, 32, 32)])
+    assert model.seen[2] == (1, 3, 32, 32)
+
+
+@pytest.mark.claim("infer.test-device")
+def test_loading_does_not_move_the_network(tmp_path: Path) -> None:
+    torch.save(Tudui().state_dict(), tmp_path / "model.pth")
+    model = Tudui().to("meta")  # as good as a GPU, for the question where a network is
+    weights = torch.load(tmp_path / "model.pth", map_location=CPU)
+    with pytest.warns(UserWarning, match="which is a no-op"):
+        model.load_state_dict(weights)
+    assert all(parameter.is_meta for parameter in model.parameters())
+
+
+@pytest.mark.cuda
+@pytest.mark.claim("infer.test-device")
+def test_network_and_image_must_be_moved(tmp_path: Path) -> None:
+    torch.save(Tudui().state_dict(), tmp_path / "model.pth")
+    model, image = Tudui(), torch.ones(1, 3, 32, 32)
+    model.load_state_dict(torch.load(tmp_path / "model.pth", map_location=torch.device("cuda")))
+    assert not model(image).is_cuda
+    assert predict(model.cuda(), [image[0]])[0]["index"] in range(10)
+
+
+@pytest.mark.claim("infer.whole-model")
+def test_whole_network(tmp_path: Path) -> None:
+    path = tmp_path / "tudui_0.pth"
+    torch.save(Tudui(), path)
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        torch.load(path, map_location=CPU)
+    assert load_checkpoint(path).keys() == {"model", "network"}
+    assert isinstance(torch.load(path, map_location=CPU, weights_only=False), Tudui)
+
+
+@pytest.mark.claim("infer.eval-and-no-grad")
+def test_reference_predicts_in_evaluation_mode_without_gradients() -> None:
+    model = Always(5).train()
+    predict(model, [torch.ones(3, 32, 32)])
+    assert model.seen[:2] == (False, False)
+
+
+@pytest.mark.claim("infer.better-weights")
+def test_better_weights_predict_better(small_cifar10: Path) -> None:
+    images, labels = next(iter(ResidentLoader(CIFAR10(small_cifar10), 20)))
+    torch.manual_seed(0)
+    model = Tudui()
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    hits = []
+    for steps in (0, 30):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+        found = predict(model, images)
+        hits.append(sum(a["index"] == label for a, label in zip(found, labels, strict=True)))
+    untrained, trained = hits
+    assert untrained < 10
+    assert trained > 15

@@ -1,0 +1,200 @@
+"""The listings of documents 000 and 001 that fail as printed, and what works in their place."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from torch import nn, optim
+from torch.utils.data import DataLoader, Dataset
+
+from reference.app.messages import LINES
+from reference.checkpoints.files import load_checkpoint
+from reference.data.cifar10 import CIFAR10
+from reference.data.image_folders import LabelledImages, by_folder, read_image
+from reference.errors import InputError
+from reference.inference import predict
+from reference.models.course import Tudui
+from spec_tests.paths import INSECTS
+from spec_tests.support.listings import run
+
+
+@pytest.mark.claim("listing.no-imports")
+@pytest.mark.parametrize(
+    ("line", "name", "cure", "says"),
+    [
+        ("print(dir(torch))", "torch", "import torch", "'tensor'"),
+        ("help(torch.sum)", "torch", "import torch", "sum"),
+        ("help(Dataset)", "Dataset", "from torch.utils.data import Dataset", "abstract class"),
+    ],
+)
+def test_line_without_its_import(
+    line: str, name: str, cure: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(NameError, match=f"name '{name}' is not defined"):
+        run(line)
+    run(f"{cure}\n{line}")
+    assert says in capsys.readouterr().out
+
+
+@pytest.mark.claim("listing.full-width-brackets")
+@pytest.mark.parametrize(
+    ("line", "character"),
+    [
+        ("help（Dataset）", r"'（' \(U\+FF08\)"),
+        ("Dataset？？", r"'？' \(U\+FF1F\)"),
+        ("toTensor（image）", r"'（' \(U\+FF08\)"),
+    ],
+)
+def test_line_with_full_width_characters(line: str, character: str) -> None:
+    with pytest.raises(SyntaxError, match=f"invalid character {character}"):
+        run(line)
+
+
+@pytest.mark.claim("listing.full-width-brackets")
+def test_line_with_ascii_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    run("help(Dataset)", Dataset=Dataset)
+    assert "class Dataset" in capsys.readouterr().out
+
+
+@pytest.mark.claim("listing.windows-root")
+@pytest.mark.skipif(os.name == "nt", reason="on Windows the drive D: may be there")
+@pytest.mark.parametrize(
+    ("line", "error", "message"),
+    [
+        ("os.listdir(root)", FileNotFoundError, "No such file or directory"),
+        ("Image.open(root)", FileNotFoundError, "No such file or directory"),
+        ("CIFAR10(root)", RuntimeError, "Dataset not found or corrupted"),
+    ],
+)
+def test_folder_on_the_authors_machine(line: str, error: type[Exception], message: str) -> None:
+    names = {"os": os, "Image": Image, "CIFAR10": torchvision.datasets.CIFAR10}
+    with pytest.raises(error, match=message):
+        run(rf"root = r'D:\Project\DataSet'; {line}", **names)
+
+
+@pytest.mark.claim("listing.windows-root")
+def test_folder_of_ones_own(small_cifar10: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="no such folder: give the one that holds cifar-10-batch"):
+        CIFAR10(r"D:\Project\DataSet")
+    monkeypatch.chdir(small_cifar10.parent)
+    assert len(CIFAR10(small_cifar10.name)) == 250
+    assert len(LabelledImages(by_folder(INSECTS / "ants"))) == 1
+
+
+@pytest.mark.claim("listing.imread-none")
+def test_path_that_opencv_does_not_find(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cv = pytest.importorskip("cv2", reason="needs OpenCV: pip install opencv-python-headless")
+    monkeypatch.chdir(tmp_path)
+    listing = "image = cv.imread(path, cv.IMREAD_COLOR)\nprint(type(image))\nprint(image.shape)"
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'shape'"):
+        run(listing, cv=cv, path=r"train\ants_image\0013035.jpg")
+    assert capsys.readouterr().out == "<class 'NoneType'>\n"
+    run(listing, cv=cv, path=str(INSECTS / "ants" / "drawn-ant.png"))
+    assert capsys.readouterr().out == "<class 'numpy.ndarray'>\n(512, 768, 3)\n"
+    with pytest.raises(InputError, match=r"0013035\.jpg"):
+        read_image(Path("0013035.jpg"))
+
+
+LOOP = """
+optimizer = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+for input, target in dataset:
+    optimizer.zero_grad()
+    output = model(input)
+    loss = loss_fn(output, target)
+    loss.backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.claim("listing.optimizer-names")
+def test_loop_without_its_names() -> None:
+    batch = torch.ones(4, 2), torch.ones(4, 1)
+    model = nn.Linear(2, 1)
+    before = model.weight.clone()
+    names: dict[str, object] = {}
+    for name, value in (
+        ("optim", optim),
+        ("model", model),
+        ("dataset", DataLoader(list(zip(*batch, strict=True)), 4)),
+        ("loss_fn", nn.MSELoss()),
+    ):
+        with pytest.raises(NameError, match=f"name '{name}' is not defined"):
+            run(LOOP, **names)
+        names[name] = value
+    with pytest.raises(NameError, match="name 'var1' is not defined"):
+        run("optimizer = optim.Adam([var1, var2], lr=0.0001)", **names)
+    assert torch.equal(model.weight, before)
+    run(LOOP, **names)
+    assert not torch.equal(model.weight, before)
+
+
+@pytest.mark.claim("listing.output-in-code")
+def test_listing_with_its_output(capsys: pytest.CaptureFixture[str]) -> None:
+    line = 'print("-------第 {} 轮训练开始-------".format(3))'
+    output = "-------第 3 轮训练开始-------"
+    with pytest.raises(SyntaxError, match=r"invalid character '：' \(U\+FF1A\)"):
+        run(f"{line}\n输出：\n{output}")
+    with pytest.raises(SyntaxError, match="invalid syntax"):
+        run(f"{line}\n{output}")
+    run(line)
+    assert capsys.readouterr().out == f"{output}\n"
+    assert LINES["zh"]["epoch"].format(3) == output
+
+
+@pytest.mark.claim("listing.square-brackets")
+def test_names_in_square_brackets(checkpoint: Path) -> None:
+    net, position = Tudui(), str(checkpoint)
+    optimizer = optim.SGD(net.parameters(), 0.01)
+    for line, attribute in (
+        ("[optimizer].zero_grad()", "zero_grad"),
+        ("optim.SGD([net].parameters(), 0.01)", "parameters"),
+        ("torch.load([position])", "seek"),
+    ):
+        names = {"optim": optim, "torch": torch, "net": net, "optimizer": optimizer}
+        with pytest.raises(AttributeError, match=f"'list' object has no attribute '{attribute}'"):
+            run(line, position=position, **names)
+        run(line.replace("[", "").replace("]", ""), position=position, **names)
+    net.load_state_dict(load_checkpoint(checkpoint)["model"])
+
+
+@pytest.mark.claim("listing.with-alone")
+def test_with_needs_something_below_it() -> None:
+    lines = "model.eval()\nwith torch.no_grad():\noutput = model(image)"
+    with pytest.raises(IndentationError, match="expected an indented block after 'with'"):
+        run(lines)
+    model, image = Tudui(), torch.ones(1, 3, 32, 32)
+    names = run(lines.replace("output", "    output"), torch=torch, model=model, image=image)
+    assert not names["output"].requires_grad
+    assert not model.training
+    (answer,) = predict(model, list(image))
+    assert answer["index"] == names["output"].argmax(1).item()
+
+
+@pytest.mark.claim("seq.commented-layers")
+def test_network_of_comments_only(capsys: pytest.CaptureFixture[str]) -> None:
+    listing = """
+class Test(nn.Module):
+    def __init__(self):
+        super(Test, self).__init__()
+        # self.model1 = nn.Sequential(...)
+
+    def forward(self, x):
+        return self.model1(x)
+
+test = Test()
+print(test)
+it = torch.ones((64, 3, 32, 32))
+ot = test(it)
+"""
+    with pytest.raises(AttributeError, match="'Test' object has no attribute 'model1'"):
+        run(listing, nn=nn, torch=torch, __name__="listing")
+    assert capsys.readouterr().out == "Test()\n"
+    mended = listing.replace("# self.model1 = nn.Sequential(...)", "self.model1 = layers")
+    names = run(mended, nn=nn, torch=torch, layers=Tudui().model, __name__="listing")
+    assert names["ot"].shape == (64, 10)
+    assert "(8): Linear(in_features=64, out_features=10, bias=True)" in capsys.readouterr().out

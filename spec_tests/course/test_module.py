@@ -1,0 +1,141 @@
+"""P16: what a module is, and what calling it does."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from reference.models.course import AddOne
+
+ONE = torch.tensor(1.0)
+
+
+@pytest.mark.claim("module.add-one")
+def test_module_adds_one(capsys: pytest.CaptureFixture[str]) -> None:
+    print(AddOne()(ONE))
+    assert capsys.readouterr().out == "tensor(2.)\n"
+
+
+class Traced(nn.Module):
+    """Notes the functions that were running when forward was called."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Note, and give the input back."""
+        self.callers = [frame.function for frame in inspect.stack()[1:3]]
+        return input
+
+
+@pytest.mark.claim("module.call")
+def test_module_call_reaches_forward() -> None:
+    called, sent = Traced(), Traced()
+    assert torch.equal(called(ONE), ONE)
+    assert torch.equal(sent.__call__(ONE), ONE)
+    assert called.callers == sent.callers
+
+
+@pytest.mark.claim("module.call-impl")
+def test_module_call_goes_through_two_functions() -> None:
+    module = Traced()
+    module(ONE)
+    assert module.callers == ["_call_impl", "_wrapped_call_impl"]
+    assert nn.Module.__call__ is nn.Module._wrapped_call_impl  # noqa: SLF001 - what the claim names
+    assert Path(inspect.getfile(nn.Module)).name == "module.py"
+
+
+@pytest.mark.claim("module.forward-name")
+@pytest.mark.parametrize("name", ["forword", "__forword__"])
+def test_module_with_a_misspelt_forward(name: str) -> None:
+    module = type("Misspelt", (nn.Module,), {name: lambda _, input: input + 1})()
+    with pytest.raises(NotImplementedError, match='missing the required "forward" function'):
+        module(ONE)
+
+
+@pytest.mark.claim("module.forward-needed")
+def test_module_without_forward() -> None:
+    class Empty(nn.Module):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Module \[Empty\] is missing the required"):
+        Empty()(ONE)
+
+
+@pytest.mark.claim("module.init-needed")
+def test_module_without_init() -> None:
+    class Double(nn.Module):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            return 2 * input
+
+    assert Double()(ONE).item() == 2
+
+
+@pytest.mark.claim("module.super-init")
+def test_module_without_the_constructor_of_its_base() -> None:
+    class Early(nn.Module):
+        def __init__(self) -> None:
+            self.linear = nn.Linear(2, 2)
+            super().__init__()
+
+    with pytest.raises(AttributeError, match=r"cannot assign module before Module.__init__\(\)"):
+        Early()
+
+
+@pytest.mark.claim("module.super-forms")
+def test_module_constructor_of_the_base_in_both_forms() -> None:
+    class Short(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(2, 3)
+
+    class Long(nn.Module):
+        def __init__(self) -> None:
+            super(Long, self).__init__()  # noqa: UP008 - the course's form
+            self.linear = nn.Linear(2, 3)
+
+    for network in (Short(), Long()):
+        assert [name for name, _ in network.named_parameters()] == ["linear.weight", "linear.bias"]
+
+
+@pytest.mark.claim("module.containers")
+def test_module_containers_register_what_they_hold() -> None:
+    layer, weight = nn.Linear(2, 2), nn.Parameter(torch.zeros(2))
+    holder = nn.Module()
+    holder.layer = layer
+    for container, names in (
+        (holder, ["layer.weight", "layer.bias"]),
+        (nn.Sequential(layer), ["0.weight", "0.bias"]),
+        (nn.ModuleList([layer]), ["0.weight", "0.bias"]),
+        (nn.ModuleDict({"a": layer}), ["a.weight", "a.bias"]),
+        (nn.ParameterList([weight]), ["0"]),
+        (nn.ParameterDict({"a": weight}), ["a"]),
+    ):
+        assert isinstance(container, nn.Module)
+        assert list(container.state_dict()) == names
+
+
+@pytest.mark.claim("module.call-method")
+def test_module_has_no_method_call() -> None:
+    with pytest.raises(AttributeError, match="'AddOne' object has no attribute 'call'"):
+        AddOne().call(ONE)
+    assert callable(AddOne().__call__)
+
+
+@pytest.mark.claim("module.wraps-functional")
+def test_module_wraps_a_function() -> None:
+    images = torch.rand(2, 3, 8, 8)
+    convolution, linear = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(8, 5)
+    f = nn.functional
+    for layer, output in (
+        (convolution, f.conv2d(images, convolution.weight, convolution.bias, padding=1)),
+        (linear, f.linear(images, linear.weight, linear.bias)),
+        (nn.MaxPool2d(3), f.max_pool2d(images, 3)),
+        (nn.Sigmoid(), f.sigmoid(images)),
+    ):
+        torch.testing.assert_close(layer(images), output, rtol=0, atol=0)
+
+
+@pytest.mark.claim("module.same-class")
+def test_module_is_one_class() -> None:
+    assert torch.nn.Module is nn.Module
+    assert issubclass(nn.Sequential, nn.Module)

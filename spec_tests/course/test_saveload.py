@@ -1,0 +1,261 @@
+"""P26: the course's two ways to save a network, what each needs, and what breaks it."""
+
+import io
+import os
+import pickle
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch import nn
+from torchvision.models import VGG, vgg16
+
+from reference.checkpoints.files import load_checkpoint, load_weights
+from reference.errors import InputError
+from reference.models.course import Tudui
+
+CPU = torch.device("cpu")
+
+
+class Small(nn.Module):
+    """A network that can be saved in either way, in a kilobyte."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.7))
+
+
+def plain() -> VGG:
+    """Return VGG16 as torchvision has it, without memory for its weights."""
+    with torch.device("meta"):
+        return vgg16(weights=None)
+
+
+def with_ten_classes() -> VGG:
+    """Return the VGG16 that the course saves in the first way."""
+    network = plain()
+    with torch.device("meta"):
+        network.classifier[2] = nn.Dropout(p=0.7, inplace=False)
+        network.classifier[6] = nn.Linear(4096, 10)
+    return network
+
+
+def with_added_layer() -> VGG:
+    """Return the VGG16 that the course warns of."""
+    network = plain()
+    with torch.device("meta"):
+        network.add_module("test adding", nn.Linear(1000, 10))
+    return network
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script that defines the network; it can be imported as long as it is there."""
+    module = ModuleType("mymod")
+    module.Tudui = type("Tudui", (Small,), {"__module__": "mymod"})
+    monkeypatch.setitem(sys.modules, "mymod", module)
+    return module
+
+
+@pytest.mark.claim("saveload.whole-model")
+def test_checkpoint_of_a_whole_model(tmp_path: Path) -> None:
+    torch.save(with_ten_classes(), tmp_path / "vgg16_method1.pth")
+    message = (
+        r"(?s)Weights only load failed.*GLOBAL torchvision\.models\.vgg\.VGG was not an allowed"
+    )
+    with pytest.raises(pickle.UnpicklingError, match=message):
+        torch.load(tmp_path / "vgg16_method1.pth")
+
+
+@pytest.mark.claim("saveload.whole-model-restores")
+def test_checkpoint_of_a_whole_model_restores_it(tmp_path: Path) -> None:
+    torch.save(with_ten_classes(), tmp_path / "vgg16_method1.pth")
+    loaded = torch.load(tmp_path / "vgg16_method1.pth", weights_only=False)
+    assert str(loaded) == str(with_ten_classes())
+    assert str(loaded.classifier[2]) == "Dropout(p=0.7, inplace=False)"
+    assert loaded.classifier[6].weight.shape == (10, 4096)
+
+    network = Small()
+    torch.save(network, tmp_path / "small.pth")
+    expected = dict(network.state_dict())
+    loaded = torch.load(tmp_path / "small.pth", weights_only=False)
+    torch.testing.assert_close(dict(loaded.state_dict()), expected, rtol=0, atol=0)
+    state = load_checkpoint(tmp_path / "small.pth")["model"]  # nor does it need the class
+    torch.testing.assert_close(state, expected, rtol=0, atol=0)
+
+
+@pytest.mark.claim("saveload.state-dict-type")
+def test_checkpoint_of_a_state_dict_is_an_ordered_dict(tmp_path: Path) -> None:
+    torch.save(Small().state_dict(), tmp_path / "vgg16_method2.pth")
+    source = torch.load(tmp_path / "vgg16_method2.pth")
+    assert str(type(source)) == "<class 'collections.OrderedDict'>"
+
+
+@pytest.mark.claim("saveload.state-dict-restores")
+def test_checkpoint_of_a_state_dict_restores_the_weights(tmp_path: Path) -> None:
+    saved, network = Tudui(), Tudui()
+    torch.save(saved.state_dict(), tmp_path / "model_0.pth")
+    answer = network.load_state_dict(torch.load(tmp_path / "model_0.pth"))
+    assert str(answer) == "<All keys matched successfully>"
+    images = torch.ones(1, 3, 32, 32)
+    torch.testing.assert_close(network(images), saved(images), rtol=0, atol=0)
+
+
+@pytest.mark.claim("saveload.only-parameters")
+def test_checkpoint_of_a_state_dict_holds_parameters_only(tmp_path: Path) -> None:
+    torch.save(plain().state_dict(), tmp_path / "vgg16_method2.pth")
+    source = torch.load(tmp_path / "vgg16_method2.pth")
+    assert isinstance(source, dict)
+    assert len(source) == 32  # 13 convolutions and 3 linear layers, a weight and a bias each
+    assert {type(value) for value in source.values()} == {torch.Tensor}
+
+
+@pytest.mark.claim("saveload.added-layer")
+def test_checkpoint_with_an_added_layer() -> None:
+    message = (
+        r'Error\(s\) in loading state_dict for VGG:\s+Unexpected key\(s\) in state_dict: "test '
+    )
+    with pytest.raises(RuntimeError, match=message + r'adding\.weight", "test adding\.bias"\.'):
+        plain().load_state_dict(with_added_layer().state_dict())
+
+
+@pytest.mark.claim("saveload.replaced-head")
+def test_checkpoint_with_a_replaced_head() -> None:
+    message = (
+        r"size mismatch for classifier\.6\.weight: copying a param with shape "
+        r"torch\.Size\(\[10, 4096\]\) from checkpoint, the shape in current model is "
+        r"torch\.Size\(\[1000, 4096\]\)"
+    )
+    with pytest.raises(RuntimeError, match=message):
+        plain().load_state_dict(with_ten_classes().state_dict())
+
+
+@pytest.mark.claim("saveload.strict-false")
+def test_checkpoint_with_an_added_layer_loaded_loosely() -> None:
+    answer = plain().load_state_dict(with_added_layer().state_dict(), strict=False)
+    assert str(answer) == (
+        "_IncompatibleKeys(missing_keys=[], "
+        "unexpected_keys=['test adding.weight', 'test adding.bias'])"
+    )
+
+
+@pytest.mark.claim("saveload.class-needed")
+def test_checkpoint_of_a_class_in_the_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tudui = type("Tudui", (Small,), {"__module__": "__main__"})
+    script = sys.modules["__main__"]
+    monkeypatch.setattr(script, "Tudui", tudui, raising=False)
+    torch.save(tudui(), tmp_path / "tudui.pth")
+    assert type(torch.load(tmp_path / "tudui.pth", weights_only=False)) is tudui
+    monkeypatch.delattr(script, "Tudui")
+    with pytest.raises(AttributeError, match="Can't get attribute 'Tudui' on <module '"):
+        torch.load(tmp_path / "tudui.pth", weights_only=False)
+
+
+@pytest.mark.claim("saveload.class-no-longer-needed")
+def test_checkpoint_of_a_class_in_a_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
+    torch.save(module.Tudui(), tmp_path / "tudui.pth")
+    loaded = torch.load(tmp_path / "tudui.pth", weights_only=False)  # not defined in this file
+    assert str(type(loaded)) == "<class 'mymod.Tudui'>"
+    monkeypatch.delitem(sys.modules, "mymod")
+    with pytest.raises(ModuleNotFoundError, match="No module named 'mymod'"):
+        torch.load(tmp_path / "tudui.pth", weights_only=False)
+
+
+@pytest.mark.claim("saveload.models-folder")
+def test_checkpoint_into_a_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RuntimeError, match=r"Parent directory \./Models does not exist\."):
+        torch.save(Small(), "./Models/TestNet.pth")
+    Path("Models").mkdir()
+    torch.save(Small(), "./Models/TestNet.pth")
+
+
+@pytest.mark.claim("saveload.model-folder")
+def test_checkpoint_of_a_state_dict_into_a_missing_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = os.path.join("model", f"model_{0}.pth")  # noqa: PTH118 - as the course joins it
+    with pytest.raises(RuntimeError, match=r"Parent directory model does not exist\."):
+        torch.save(Small().state_dict(), path)
+    Path("model").mkdir()
+    torch.save(Small().state_dict(), path)
+
+
+@pytest.fixture
+def saved_on_gpu(tmp_path: Path) -> Path:
+    """Weights in a file that says that they were on cuda:0."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
+        torch.save(Small().state_dict(), tmp_path / "gpu.pth")
+    return tmp_path / "gpu.pth"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+@pytest.mark.claim("saveload.gpu-file")
+def test_checkpoint_of_a_gpu_without_one(saved_on_gpu: Path) -> None:
+    message = r"Attempting to deserialize object on a CUDA device but torch\.cuda\.is_available\(\)"
+    with pytest.raises(RuntimeError, match=message):
+        torch.load(saved_on_gpu)
+
+
+@pytest.mark.claim("saveload.map-location")
+def test_checkpoint_of_a_gpu_is_mapped(saved_on_gpu: Path) -> None:
+    weights = torch.load(saved_on_gpu, map_location=CPU)
+    assert {weight.device for weight in weights.values()} == {CPU}
+    ours = load_checkpoint(saved_on_gpu)["model"]
+    torch.testing.assert_close(ours, dict(weights), rtol=0, atol=0)
+
+
+@pytest.mark.claim("saveload.file-per-epoch")
+def test_checkpoint_for_each_epoch(tmp_path: Path) -> None:
+    for i in range(3):
+        torch.save(Small().state_dict(), tmp_path / f"model_{i}.pth")
+        torch.save(Small(), tmp_path / "tudui_{}.pth".format(i))  # noqa: UP032 - the course's line
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("model_0.pth", "model_1.pth", "model_2.pth"),
+        *("tudui_0.pth", "tudui_1.pth", "tudui_2.pth"),
+    ]
+
+
+# Floats that a text would not keep: tiny, endless, none, and both zeros.
+FLOATS = [0.1, 1e-45, 3.4e38, float("inf"), -float("inf"), float("nan"), -0.0, 0.0]
+
+
+@pytest.mark.claim("saveload.bit-for-bit")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_checkpoint_keeps_every_bit(tmp_path: Path, dtype: torch.dtype) -> None:
+    values = torch.tensor(FLOATS, dtype=dtype)
+    torch.save(OrderedDict(weight=values), tmp_path / "model.pth")
+    for loaded in (
+        torch.load(tmp_path / "model.pth")["weight"],
+        load_checkpoint(tmp_path / "model.pth")["model"]["weight"],
+    ):
+        assert loaded.dtype == dtype
+        assert loaded.numpy().tobytes() == values.numpy().tobytes()
+
+
+@pytest.mark.claim("saveload.class-reference")
+def test_checkpoint_of_a_model_refers_to_its_class() -> None:
+    whole, state = io.BytesIO(), io.BytesIO()
+    torch.save(nn.Linear(2, 2), whole)
+    torch.save(nn.Linear(2, 2).state_dict(), state)
+    assert b"torch.nn.modules.linear\nLinear" in whole.getvalue()
+    assert b"torch.nn.modules" not in state.getvalue()
+    assert len(whole.getvalue()) > len(state.getvalue())
+
+
+@pytest.mark.claim("saveload.added-layer")
+def test_checkpoint_with_an_added_layer_is_named_by_the_reference(tmp_path: Path) -> None:
+    network = Tudui()
+    network.add_module("test adding", nn.Linear(10, 10))
+    torch.save(network.state_dict(), tmp_path / "added.pth")
+    with pytest.raises(InputError, match=r"unexpected: test adding\.bias, test adding\.weight"):
+        load_weights(Tudui(), load_checkpoint(tmp_path / "added.pth")["model"], "added.pth")

@@ -1,0 +1,102 @@
+"""P12: Normalize, torchvision's and the reference's, as the course describes it."""
+
+import pytest
+import torch
+from PIL import Image
+from torchvision import models
+from torchvision.transforms import Compose, Normalize, Resize, ToTensor
+
+from reference.data.transforms import normalize, resize, to_tensor
+
+HALF = [0.5, 0.5, 0.5]
+
+
+@pytest.fixture(scope="module")
+def tensor(ant: Image.Image) -> torch.Tensor:
+    return ToTensor()(ant)
+
+
+@pytest.mark.claim("transforms.normalize-regularises", "transforms.normalize-formula")
+@pytest.mark.parametrize("ours", [False, True])
+def test_normalize_standardises(*, ours: bool) -> None:
+    image = torch.tensor([[[0.0, 1.0]], [[0.5, 2.0]], [[8.0, 4.0]]])
+    mean, std = [0.0, 0.5, 4.0], [0.5, 0.25, 2.0]
+    normalized = normalize(image, mean, std) if ours else Normalize(mean, std)(image)
+    assert normalized.tolist() == [[[0.0, 2.0]], [[0.0, 6.0]], [[2.0, 0.0]]]
+
+
+@pytest.mark.claim("transforms.normalize-half")
+def test_normalize_with_half() -> None:
+    image = torch.tensor([0.0, 0.25, 0.5, 1.0]).expand(3, 1, 4)
+    for normalized in (Normalize(HALF, HALF)(image), normalize(image, HALF, HALF)):
+        assert normalized.tolist() == [[[-1.0, -0.5, 0.0, 1.0]]] * 3
+
+
+@pytest.mark.claim("transforms.normalize-own")
+def test_normalize_with_the_statistics_of_the_image(tensor: torch.Tensor) -> None:
+    mean, std = tensor.mean((1, 2)).tolist(), tensor.std((1, 2)).tolist()
+    for normalized in (Normalize(mean, std)(tensor), normalize(tensor, mean, std)):
+        assert normalized.mean((1, 2)).tolist() == pytest.approx([0, 0, 0], abs=1e-4)
+        assert normalized.std((1, 2)).tolist() == pytest.approx([1, 1, 1], abs=1e-4)
+
+
+@pytest.mark.claim("transforms.normalize-standard")
+def test_normalize_of_a_white_image() -> None:
+    white = torch.ones(3, 2, 2)
+    for normalized in (Normalize(HALF, HALF)(white), normalize(white, HALF, HALF)):
+        assert normalized.unique().tolist() == [1]
+
+
+@pytest.mark.claim("transforms.normalize-tensor-only")
+def test_normalize_refuses_a_pil_image(ant: Image.Image) -> None:
+    with pytest.raises(TypeError, match=r"img should be Tensor Image\. Got <class 'PIL"):
+        Normalize(HALF, HALF)(ant)
+    with pytest.raises(TypeError, match="normalize takes a float tensor, not Image"):
+        normalize(ant, HALF, HALF)
+
+
+@pytest.mark.claim("transforms.normalize-range")
+def test_normalize_takes_any_range_but_no_integers() -> None:
+    image = torch.tensor([-3.0, 255.0]).expand(3, 1, 2)
+    for normalized in (Normalize(HALF, HALF)(image), normalize(image, HALF, HALF)):
+        assert normalized.tolist() == [[[-7.0, 509.0]]] * 3
+    with pytest.raises(TypeError, match=r"should be a float tensor\. Got torch\.uint8"):
+        Normalize(HALF, HALF)(image.byte())
+    with pytest.raises(TypeError, match=r"normalize takes a float tensor, not torch\.uint8"):
+        normalize(image.byte(), HALF, HALF)
+
+
+@pytest.mark.claim("transforms.normalize-channels-first")
+def test_normalize_refuses_channels_last(tensor: torch.Tensor) -> None:
+    channels_last = tensor.permute(1, 2, 0)
+    with pytest.raises(RuntimeError, match=r"size of tensor a \(512\) must match .* b \(3\)"):
+        Normalize(HALF, HALF)(channels_last)
+    with pytest.raises(ValueError, match=r"each channel .* 3 and 3 for \(512, 768, 3\)"):
+        normalize(channels_last, HALF, HALF)
+
+
+@pytest.mark.claim("transforms.normalize-three")
+def test_normalize_refuses_three_means_for_one_channel() -> None:
+    grey = torch.zeros(1, 4, 4)
+    with pytest.raises(RuntimeError, match=r"shape \[1, 4, 4\] doesn't match .* \[3, 4, 4\]"):
+        Normalize(HALF, HALF)(grey)
+    with pytest.raises(ValueError, match="3 and 3 for"):
+        normalize(grey, HALF, HALF)
+
+
+@pytest.mark.claim("transforms.normalize-shape")
+def test_normalize_keeps_dtype_and_shape(tensor: torch.Tensor) -> None:
+    for normalized in (Normalize(HALF, HALF)(tensor), normalize(tensor, HALF, HALF)):
+        assert normalized.dtype == torch.float32
+        assert normalized.shape == (3, 512, 768)
+
+
+@pytest.mark.claim("transforms.preprocess", "transforms.imagenet")
+def test_preprocess(ant: Image.Image) -> None:
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    preset = models.VGG16_Weights.IMAGENET1K_V1.transforms()
+    assert (preset.mean, preset.std) == (mean, std)
+    theirs = Compose([Resize((224, 224)), ToTensor(), Normalize(mean, std)])(ant)
+    ours = normalize(to_tensor(resize(ant, (224, 224))), mean, std)
+    assert theirs.shape == (3, 224, 224)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0)

@@ -1,0 +1,248 @@
+"""The claim register: what the course says, and which test checks it.
+
+The statements stand in `fixtures/claims/*.toml`, one file a topic; a test names the ones it checks
+with `@pytest.mark.claim("maxpool.ceil-true")`. This module is the pytest plugin that resolves the
+link both ways: collection fails on a claim that is unknown, defined twice, or checked by no test.
+A failing test prints the statement that it found broken.
+"""
+
+import importlib.metadata
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from spec_tests import paths
+from spec_tests.harness.versions import Since, at, check
+
+KINDS = ("value", "shape", "text", "error", "effect", "default")
+ORACLES = ("printed", "derived", "independent", "captured")
+STATUSES = ("holds", "erratum", "changed", "environment")
+
+REGISTER = pytest.StashKey[dict[str, "Claim"]]()
+SUITE = pytest.StashKey[list[pytest.Item]]()  # all tests, before -k and -m; none in a partial run
+
+
+class RegisterError(Exception):
+    """A mistake in the register or in a test's link to it; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One checkable statement of the course.
+
+    `status` is `holds`; `erratum`, false when it was written; `changed`, true once; or
+    `environment`, true only where something is installed or present. All but the first say in
+    `now` what holds today and in `since` from which version on; `write` is what to type in place of
+    code that fails. `rows` are the rows of the survey that the claim covers. `untestable` says why
+    no program can check the claim. What ends in `zh` says the same in Chinese. `versions` says what
+    differs among the versions of torch on which the suite runs; `status` is that of the newest.
+    """
+
+    id: str
+    lesson: str
+    source: tuple[str, ...]
+    says: str
+    zh: str
+    kind: str
+    oracle: str
+    status: str
+    rows: tuple[str, ...] = ()
+    now: str = ""
+    now_zh: str = ""
+    since: str = ""
+    write: str = ""
+    untestable: str = ""
+    untestable_zh: str = ""
+    versions: tuple[Since, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*", self.id):
+            raise RegisterError("'id' must read topic.name, in lower case with hyphens")
+        if not re.fullmatch(r"P([1-9]|[12]\d|3[0-3])", self.lesson):
+            raise RegisterError(f"'lesson' must be P1 to P33, not {self.lesson!r}")
+        statuses = (self.status, *(since.status for since in self.versions))
+        for field, value, allowed in (
+            ("kind", self.kind, KINDS),
+            ("oracle", self.oracle, ORACLES),
+            *(("status", status, STATUSES) for status in statuses),
+        ):
+            if value not in allowed:
+                raise RegisterError(f"{field!r} must be one of {', '.join(allowed)}, not {value!r}")
+        if self.versions:
+            check(self.versions, self.status)
+        self._check_texts(statuses)
+
+    def _check_texts(self, statuses: Iterable[str]) -> None:
+        if not (self.says and self.zh and self.source):
+            raise RegisterError("'says', 'zh' and 'source' must not be empty")
+        for status in statuses:
+            if status != "holds" and not self.now:
+                raise RegisterError(f"status {status!r} needs 'now': what holds instead")
+            if status == "changed" and not self.since:
+                raise RegisterError("status 'changed' needs 'since': from which version on")
+        for field in ("now", "untestable"):
+            if bool(getattr(self, field)) != bool(getattr(self, f"{field}_zh")):
+                raise RegisterError(f"{field!r} and '{field}_zh' need each other: write both")
+
+    def on(self, torch: str) -> Self:
+        """Return the claim with its status on a version of torch, written as torch writes it."""
+        status = at(self.versions, torch).status if self.versions else self.status
+        return replace(self, status=status, versions=())
+
+    def value_on(self, torch: str) -> object:
+        """Return what the claim's test expects on a version of torch."""
+        if not self.versions:
+            raise RegisterError(f"{self.id} has no 'versions', and so no value of each")
+        return at(self.versions, torch).value
+
+    def __str__(self) -> str:
+        text = f"{self.id} ({self.lesson}, {self.status}): {self.says}"
+        return f"{text}\nToday: {self.now}" if self.now else text
+
+
+def _claims_in(path: Path) -> Iterator[Claim]:
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["claim"]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
+        raise RegisterError(f"{path.name}: not a list of [[claim]] entries: {error}") from error
+    for entry in entries:
+        lists = {name: tuple(entry[name]) for name in ("source", "rows") if name in entry}
+        try:
+            versions = tuple(Since(**since) for since in entry.get("versions", ()))
+            claim = Claim(**entry | lists | {"versions": versions})
+        except (TypeError, ValueError, RegisterError) as error:
+            name = entry.get("id", "a claim without 'id'")
+            message = re.sub(r"^\w+\.__init__\(\) ", "", str(error))
+            raise RegisterError(f"{path.name}: {name}: {message}") from error
+        yield claim
+
+
+def load(folder: Path = paths.CLAIMS) -> dict[str, Claim]:
+    """Read the register.
+
+    Args:
+        folder: where the `*.toml` files are.
+
+    Returns:
+        The claims by ID, in the order of the files' names and of the claims in a file.
+
+    Raises:
+        RegisterError: a file or a claim is not as it should be, or an ID stands twice.
+    """
+    register: dict[str, Claim] = {}
+    for path in sorted(folder.glob("*.toml")):
+        for claim in _claims_in(path):
+            if claim.id in register:
+                raise RegisterError(f"{path.name}: {claim.id} is defined twice: rename or merge it")
+            register[claim.id] = claim
+    return register
+
+
+def named_by(item: pytest.Item) -> list[str]:
+    """Return the IDs of the claims that a test names, a class's and module's marks included."""
+    return [name for mark in item.iter_markers("claim") for name in mark.args]
+
+
+def check_links(register: dict[str, Claim], items: Iterable[pytest.Item], *, whole: bool) -> None:
+    """Hold the tests against the register.
+
+    Args:
+        register: the claims by ID.
+        items: the collected tests.
+        whole: whether these are all the tests, so that a claim none of them names has no test.
+
+    Raises:
+        RegisterError: for the first broken link, with what to do about it.
+    """
+    named = Counter[str]()
+    for item in items:
+        for name, times in Counter(names := named_by(item)).items():
+            if name not in register:
+                raise RegisterError(
+                    f"{item.nodeid} names the claim {name!r}, which is not in fixtures/claims: "
+                    "mend the ID or add the claim"
+                )
+            if times > 1:
+                raise RegisterError(f"{item.nodeid} names the claim {name!r} twice: drop one")
+            if register[name].untestable:
+                raise RegisterError(
+                    f"{item.nodeid} checks {name!r}, which says that it is untestable: "
+                    "drop one of the two"
+                )
+        named.update(names)
+    orphans = [c.id for c in register.values() if not c.untestable and c.id not in named]
+    if whole and orphans:
+        raise RegisterError(
+            f"no test names the claim {', '.join(orphans)}: write one with "
+            "@pytest.mark.claim(ID), or say in the claim why it is 'untestable'"
+        )
+
+
+def left_out(config: pytest.Config) -> str:
+    """Say which arguments keep some files or tests of this folder from being collected.
+
+    -k and -m are none of them: they choose among the tests that were collected.
+
+    Returns:
+        The arguments, as in `only spec_tests/suite/test_page.py`; empty when all is collected.
+    """
+    for flag in ("--ignore", "--ignore-glob", "--deselect", "--last-failed", "--stepwise"):
+        if value := config.getoption(flag, None):  # without its plugin there is no option
+            return flag if value is True else f"{flag} {' '.join(map(str, value))}"
+    if any(root in (paths.SPEC_TESTS, *paths.SPEC_TESTS.parents) for root in _roots(config)):
+        return ""
+    more = f" and {len(config.args) - 3} more" if len(config.args) > 3 else ""
+    return f"only {' '.join(config.args[:3])}{more}"
+
+
+def takes_in_some(config: pytest.Config) -> bool:
+    """Whether some of this folder is collected; the benchmarks are another."""
+    return any(
+        root in (paths.SPEC_TESTS, *paths.SPEC_TESTS.parents) or paths.SPEC_TESTS in root.parents
+        for root in _roots(config)
+    )
+
+
+def _roots(config: pytest.Config) -> list[Path]:
+    return [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        config.stash[REGISTER] = load()
+    except RegisterError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    config = session.config
+    whole = not (left_out(config) or session.testsfailed)  # a file may not even be collected
+    config.stash[SUITE] = [*items] if whole else []
+    try:
+        check_links(config.stash[REGISTER], items, whole=whole)
+    except RegisterError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed:
+        register = item.config.stash[REGISTER]
+        for name in named_by(item):
+            report.sections.append(("what the course says", str(register[name])))
+    return report
+
+
+@pytest.fixture
+def by_version(request: pytest.FixtureRequest) -> Callable[[str], object]:
+    """A function that returns what a claim's `versions` expect on the installed torch."""
+    register, torch = request.config.stash[REGISTER], importlib.metadata.version("torch")
+    return lambda name: register[name].value_on(torch)

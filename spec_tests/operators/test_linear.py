@@ -1,0 +1,23 @@
+"""P21: the linear layer."""
+
+from types import ModuleType
+
+from hypothesis import given
+
+from spec_tests.harness import oracle_checks, strategies
+from spec_tests.harness.vectors import Case, each, verify
+
+
+@each("linear")
+def test_vector(implementation: ModuleType, case: Case) -> None:
+    verify(implementation, case)
+
+
+@given(strategies.linear())
+def test_drawn(implementation: ModuleType, case: Case) -> None:
+    oracle_checks.verify(implementation, case)
+
+
+@given(strategies.linear(strategies.TINY).flatmap(oracle_checks.gradient))
+def test_gradient(implementation: ModuleType, case: Case) -> None:
+    oracle_checks.verify_gradient(implementation, case)

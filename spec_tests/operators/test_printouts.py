@@ -1,0 +1,139 @@
+"""P17 to P25: what the course's programs print, to the letter: results and networks."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from functools import cache, partial
+from types import ModuleType
+
+import pytest
+import torch
+from torch import nn
+
+from reference.models.course import Convolution, Tudui
+from reference.models.registry import outline
+from spec_tests import paths
+from spec_tests.harness.vectors import cases, outcome, verify
+from spec_tests.implementations import torch as exact
+
+
+def _output(implementation: ModuleType, operator: str, name: str) -> torch.Tensor:
+    """Return the result of a vector; skip where it is not implemented."""
+    (case,) = (case for case in cases(operator) if case.name == name)
+    verify(implementation, case)
+    return torch.from_numpy(outcome(getattr(implementation, operator), *case.arrays)["output"])
+
+
+def _print_convolution(implementation: ModuleType, name: str) -> None:
+    output = _output(implementation, "conv2d", name)
+    print(output, output.shape)
+
+
+def _holder(name: str, **layers: nn.Module) -> nn.Module:
+    """A module of the course's: its class, and its names for its layers."""
+    module = type(name, (nn.Module,), {})()
+    for attribute, layer in layers.items():
+        module.add_module(attribute, layer)
+    return module
+
+
+RESULTS: dict[str, tuple[str, Callable[[ModuleType], None]]] = {  # file: claim, program
+    f"conv2d-{name}": (f"conv.{name}", partial(_print_convolution, name=f"{name}-int64"))
+    for name in ("stride-1", "stride-2", "stride-1-padding-1", "stride-2-padding-1")
+} | {
+    f"{operator}-{name}": (claim, lambda i, o=operator, n=name: print(_output(i, o, n)))
+    for operator, name, claim in (
+        ("max_pool2d", "ceil-true", "maxpool.ceil-true"),
+        ("max_pool2d", "ceil-false", "maxpool.ceil-false"),
+        ("relu", "course", "relu.values"),
+        ("sigmoid", "course", "sigmoid.values"),
+        ("l1_loss", "mean", "loss.l1-mean"),
+        ("l1_loss", "sum", "loss.l1-sum"),
+        ("mse_loss", "mean", "loss.mse"),
+        ("cross_entropy", "course", "loss.cross-entropy"),
+    )
+}
+NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {  # file: claim, network
+    "conv2d-module": (
+        "conv.printed-layer",
+        lambda: _holder("My_nn", conv1=Convolution().conv1),
+    ),
+    "conv2d-module-3-channels": (
+        "conv.printed-layer-channels",
+        lambda: _holder("Test", conv1=nn.Conv2d(3, 3, 3)),
+    ),
+    "sequential": ("seq.printout", lambda: _holder("Test", model1=Tudui().model)),
+} | {
+    name: (claim, partial(outline, name))
+    for name, claim in (
+        ("vgg16", "vgg.printout"),
+        ("vgg16-linear-at-end", "vgg.linear-at-end"),
+        ("vgg16-linear-in-classifier", "vgg.linear-in-classifier"),
+        ("vgg16-10-classes", "vgg.last-layer"),
+        ("vgg16-dropout", "vgg.dropout"),
+        ("vgg16-all-edits", "vgg.all-edits"),
+    )
+}
+
+
+def _each(programs: dict[str, tuple[str, Callable[..., object]]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "name",
+        [
+            pytest.param(name, marks=pytest.mark.claim(claim))
+            for name, (claim, _) in programs.items()
+        ],
+    )
+
+
+def _text(name: str) -> str:
+    return (paths.PRINTOUTS / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@cache
+def _printed(program: Callable[..., object], *arguments: ModuleType) -> str:
+    with redirect_stdout(io.StringIO()) as out:
+        program(*arguments)
+    return out.getvalue()
+
+
+@_each(RESULTS)
+def test_result_prints(implementation: ModuleType, name: str) -> None:
+    _, program = RESULTS[name]
+    assert _printed(program, implementation) == _text(name)
+
+
+@_each(NETWORKS)
+def test_network_prints(name: str) -> None:
+    _, network = NETWORKS[name]
+    assert _printed(_print_network, network) == _text(name)
+
+
+def _print_network(network: Callable[[], nn.Module]) -> None:
+    print(network())
+
+
+def test_every_file_is_printed() -> None:
+    assert {path.stem for path in paths.PRINTOUTS.glob("*.txt")} == {*RESULTS, *NETWORKS}
+
+
+@pytest.mark.parametrize("name", [*RESULTS, *NETWORKS])
+def test_no_other_text_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With any one number changed or any one line gone, the test of the file fails."""
+    test = partial(test_result_prints, exact) if name in RESULTS else test_network_prints
+    test(name=name)
+    others = [*_others(_text(name))]
+    assert others
+    for other in others:
+        monkeypatch.setitem(globals(), "_text", lambda _, other=other: other)
+        with pytest.raises(AssertionError):
+            test(name=name)
+
+
+def _others(text: str) -> Iterator[str]:
+    for number in re.finditer(r"\d", text):
+        yield f"{text[: number.start()]}{9 - int(number[0])}{text[number.end() :]}"
+    lines = text.splitlines(keepends=True)
+    for gone in range(len(lines)):
+        yield "".join(lines[:gone] + lines[gone + 1 :])

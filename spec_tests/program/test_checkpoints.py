@@ -1,0 +1,167 @@
+"""P26: weights are saved whole or not at all, and loaded without running code."""
+
+import io
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from reference.checkpoints.files import load_checkpoint, load_weights, save_checkpoint
+from reference.errors import InputError, RunError
+from reference.models.course import Tudui
+
+
+def a_checkpoint() -> dict[str, Any]:
+    model = Tudui()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    return {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "epoch": 1,
+        "step": 5,
+        "rng": {"cpu": torch.get_rng_state()},
+        "config": {"lr": 0.01, "max_steps": None},
+    }
+
+
+def test_checkpoint_round_trip_keeps_every_bit(tmp_path: Path) -> None:
+    saved = a_checkpoint()
+    save_checkpoint(tmp_path / "c.pt", saved)
+    loaded = load_checkpoint(tmp_path / "c.pt")
+    torch.testing.assert_close(loaded["model"], saved["model"], rtol=0, atol=0)
+    assert {k: loaded[k] for k in ("epoch", "step", "config")} == {
+        "epoch": 1,
+        "step": 5,
+        "config": {"lr": 0.01, "max_steps": None},
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
+
+
+def test_checkpoint_is_loadable_by_torch_with_weights_only(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "c.pt", a_checkpoint())
+    assert torch.load(tmp_path / "c.pt", weights_only=True)["epoch"] == 1
+
+
+def test_checkpoint_survives_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "c.pt"
+    save_checkpoint(path, a_checkpoint())
+    before = path.read_bytes()
+
+    def half(_content: object, part: Path) -> None:
+        part.write_bytes(before[:1000])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", half)
+    with pytest.raises(RunError, match=r"c\.pt cannot be written \(.*No space left on device\)"):
+        save_checkpoint(path, a_checkpoint())
+    assert path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
+
+
+def test_checkpoint_of_the_course_is_a_bare_state_dict(tmp_path: Path) -> None:
+    state = Tudui().state_dict()
+    torch.save(state, tmp_path / "model_29.pth")
+    loaded = load_checkpoint(tmp_path / "model_29.pth")
+    assert list(loaded) == ["model"]
+    torch.testing.assert_close(loaded["model"], OrderedDict(state), rtol=0, atol=0)
+
+
+def test_checkpoint_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no\.pt cannot be read: No such file"):
+        load_checkpoint(tmp_path / "no.pt")
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
+def test_checkpoint_cut_short_is_refused(tmp_path: Path, share: float) -> None:
+    save_checkpoint(tmp_path / "c.pt", a_checkpoint())
+    data = (tmp_path / "c.pt").read_bytes()
+    (tmp_path / "c.pt").write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(InputError, match=r"c\.pt is damaged or no checkpoint"):
+        load_checkpoint(tmp_path / "c.pt")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[1, 2], {}, {"a": 1}, {"model": {}, "epoch": 1}, {1: torch.zeros(3)}, torch.zeros(3)],
+    ids=str,
+)
+def test_checkpoint_of_something_else_is_refused(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "c.pt")
+    with pytest.raises(InputError, match="is no checkpoint: it holds neither"):
+        load_checkpoint(tmp_path / "c.pt")
+
+
+class Command:
+    """A pickle of this runs a command when it is loaded."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, (self.command,)
+
+
+def test_checkpoint_that_would_run_code_is_refused_and_does_not(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    stream = io.BytesIO()
+    torch.save({"model": Command(f"touch {canary}")}, stream)
+    stream.seek(0)
+    torch.load(stream, weights_only=False)
+    canary.unlink()
+
+    (tmp_path / "evil.pt").write_bytes(stream.getvalue())
+    with pytest.raises(InputError, match=r"asks to run code when it is loaded \(\w+\.system\)"):
+        load_checkpoint(tmp_path / "evil.pt")
+    assert not canary.exists()
+
+
+def test_checkpoint_of_another_network_names_the_keys() -> None:
+    model = Tudui()
+    state = model.state_dict()
+    before = {key: value.clone() for key, value in state.items()}
+    state = {key: value + 1 for key, value in state.items()}
+    state["extra.weight"] = state.pop("model.0.bias")
+    state["model.8.weight"] = torch.zeros(100, 64)
+    with pytest.raises(InputError) as caught:
+        load_weights(model, state, "x.pt")
+    assert str(caught.value) == (
+        "x.pt holds another network than Tudui: missing: model.0.bias; "
+        "unexpected: extra.weight; wrong shape: model.8.weight (100, 64) for (10, 64)"
+    )
+    torch.testing.assert_close(dict(model.state_dict()), before, rtol=0, atol=0)
+
+
+def test_checkpoint_of_a_wrapped_network_names_the_wrapper() -> None:
+    state = Tudui().state_dict()
+    for prefix, wrapper in (("module.", "DataParallel"), ("_orig_mod.", r"torch\.compile")):
+        wrapped = {prefix + key: value for key, value in state.items()}
+        with pytest.raises(InputError, match=f"missing: .*; it was saved from {wrapper}: save"):
+            load_weights(Tudui(), wrapped, "x.pt")
+
+
+def test_checkpoint_with_another_head_names_the_layer() -> None:
+    state = Tudui().state_dict()
+    state["model.8.weight"], state["model.8.bias"] = torch.zeros(100, 64), torch.zeros(100)
+    with pytest.raises(InputError) as caught:
+        load_weights(Tudui(), state, "x.pt")
+    assert str(caught.value).endswith(
+        "Tudui: wrong shape: model.8.weight (100, 64) for (10, 64), model.8.bias (100,) for (10,)"
+        "; it was trained with another head, the last layer model.8"
+    )
+    del state["model.8.weight"], state["model.8.bias"]
+    with pytest.raises(InputError, match=r"missing: model\.8\.bias, model\.8\.weight; it was tr"):
+        load_weights(Tudui(), state, "x.pt")
+
+
+@pytest.mark.cuda
+def test_checkpoint_written_on_cuda_loads_on_the_cpu(tmp_path: Path) -> None:
+    state = Tudui().cuda().state_dict()
+    torch.save(state, tmp_path / "c.pt")
+    loaded = load_checkpoint(tmp_path / "c.pt", "cpu")["model"]
+    assert all(value.device.type == "cpu" for value in loaded.values())

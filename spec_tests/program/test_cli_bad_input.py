@@ -1,0 +1,187 @@
+"""Bad input and interruptions: one line, the documented exit code, and nothing lost or written."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from reference.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def bad_data(root: Path, data: Path) -> None:
+    """Damage a copy of the data."""
+    folder = root / "damaged" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for path in (data / folder.name).iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "data_batch_2").write_bytes(b"damaged")
+
+
+# Options of `course train`, and what its one line must say.
+BAD_TRAINING = {
+    "no such folder": (["--data", "{tmp}/none"], "none: no such folder"),
+    "empty folder": (["--data", "{tmp}/empty"], "empty holds no cifar-10-batches-py/"),
+    "damaged batch": (["--data", "{tmp}/damaged"], "data_batch_2 is damaged"),
+    "unwritable": (["--out", "{tmp}/file/run"], "file/run cannot be written: choose another"),
+    "no epochs": (["--epochs", "0"], "--epochs 0: must be from 1 to"),
+    "epochs in words": (["--epochs", "ten"], "--epochs: invalid int value: 'ten'"),
+    "batch size": (["--batch-size", "-1"], "--batch-size -1: must be from 1 to"),
+    "steps": (["--max-steps", "0"], "--max-steps 0: must be from 1 to"),
+    "lr nan": (["--lr", "nan"], "--lr nan: must be a positive number"),
+    "lr 0": (["--lr", "0"], "--lr 0.0: must be a positive number"),
+    "seed": (["--seed", "-1"], "--seed -1: must be from 0"),
+    "precision": (["--precision", "fp8"], "--precision fp8: must be fp32 or bf16"),
+    "device": (["--device", "abacus"], "--device abacus: torch knows no such device"),
+    "name": (["--out", "{tmp}/\udcff"], "choose a name that can be printed"),
+    "a run already": (["--out", "{tmp}/full"], "full is not empty: choose another --out"),
+    "no run": (["--resume"], "run holds no run: leave out --resume"),
+    "option": (["--speed", "9"], "unrecognized arguments: --speed 9"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TRAINING)
+def test_cli_bad_training_input_is_one_line_and_writes_nothing(
+    small_cifar10: Path, tmp_path: Path, capsys: Capture, case: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "config.json").write_text("{}")
+    bad_data(tmp_path, small_cifar10)
+    before = sorted(tmp_path.rglob("*"))
+    options, line = BAD_TRAINING[case]
+    good = ["--data", str(small_cifar10), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    code = exit_code(["train", *good, *(option.format(tmp=tmp_path) for option in options)])
+    printed = capsys.readouterr().err
+    assert code == 2
+    assert line in printed
+    assert printed.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def exit_code(argv: list[str]) -> int:
+    """Run the command line; argparse leaves it by SystemExit."""
+    try:
+        return main(argv)
+    except SystemExit as left:
+        return left.code
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def of_another_network(path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 2).state_dict(), path)
+
+
+class Code:
+    """A pickle of this prints when it is loaded."""
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
+        return print, ("run!",)
+
+
+def diverged(path: Path) -> None:
+    state = torch.load(path, weights_only=True)
+    state["model.4.bias"][3] = torch.nan
+    torch.save(state, path)
+
+
+def with_code(path: Path) -> None:
+    torch.save({"model": Code()}, path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "line"),
+    [
+        (Path.unlink, "model.pth cannot be read: No such file"),
+        (cut_short, "model.pth is damaged or no checkpoint"),
+        (of_another_network, "model.pth holds another network than Tudui: missing: model.0.bias"),
+        (diverged, "model.pth holds weights that are no numbers (model.4.bias)"),
+        (with_code, "model.pth asks to run code when it is loaded"),
+    ],
+)
+def test_cli_bad_checkpoint_is_one_line(
+    checkpoint: Path, image: Path, capsys: Capture, spoil: Callable[[Path], None], line: str
+) -> None:
+    spoil(checkpoint)
+    commands = [
+        ["evaluate", str(checkpoint)],
+        ["predict", str(image), "--checkpoint", str(checkpoint)],
+    ]
+    for command in commands:
+        assert main([*command, "--device", "cpu"]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert line in printed.err
+        assert printed.err.count("\n") == 1
+
+
+def test_cli_bad_image_is_one_line(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "text.png").write_text("text")
+    arguments = [str(tmp_path / "text.png"), "--checkpoint", str(checkpoint)]
+    assert main(["predict", *arguments]) == 2
+    assert "text.png is no image" in capsys.readouterr().err
+
+
+def test_cli_run_that_fails_exits_with_1(
+    small_cifar10: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    options = ["--data", str(small_cifar10), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert main(["train", *options, "--lr", "1e6", "--epochs", "3"]) == 1
+    assert "try a smaller --lr" in capsys.readouterr().err
+
+
+def test_cli_resume_needs_its_folder(capsys: Capture) -> None:
+    assert main(["train", "--resume"]) == 2
+    assert capsys.readouterr().err == "course: --resume: say with --out which run goes on\n"
+
+
+def test_cli_empty_path_is_refused(capsys: Capture) -> None:
+    assert exit_code(["train", "--data", ""]) == 2
+    assert "--data: an empty path" in capsys.readouterr().err
+
+
+def test_cli_diverged_network_is_not_saved(small_cifar10: Path, tmp_path: Path) -> None:
+    options = ["--data", str(small_cifar10), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert main(["train", *options, "--lr", "1e30", "--max-steps", "1"]) == 1
+    assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
+
+
+def test_cli_draws_nothing_for_a_device_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--device", "nosuch"]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cli_ends_quietly_where_nobody_reads(checkpoint: Path, image: Path) -> None:
+    program = "from reference.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "predict", image, "--checkpoint", checkpoint]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_cli_interruption_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, small_cifar10: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    def interrupt(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reference.training.trainer.train_step", interrupt)
+    options = ["--data", str(small_cifar10), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert main(["train", *options]) == 130
+    assert capsys.readouterr().err == (
+        "course: interrupted; course train --resume --out FOLDER goes on with a run\n"
+    )

@@ -1,0 +1,190 @@
+"""Several processes train as one does: the same gradients, weights and test results."""
+
+import itertools
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.transforms import ToTensor
+
+from reference.data.cifar10 import CIFAR10
+from reference.data.loaders import ResidentLoader, epoch_sampler
+from reference.errors import InputError
+from reference.models.course import Tudui
+from reference.training import distributed
+from reference.training.distributed import Ranks, processes
+from reference.training.engine import evaluate, train_step
+from spec_tests.support.multiprocess import run_ranks
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork processes")
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+@pytest.mark.parametrize("batch_size", [2, 16, 250])
+def test_distributed_parts_make_the_batches(
+    small_cifar10: Path, world: int, batch_size: int
+) -> None:
+    train_set = CIFAR10(small_cifar10)
+    order = epoch_sampler(train_set, shuffle=True, seed=1)
+    loaders = [
+        ResidentLoader(train_set, batch_size, order, part=Ranks(rank, world).part)
+        for rank in range(world)
+    ]
+    sizes = []
+    for *parts, (images, targets) in zip(
+        *loaders, ResidentLoader(train_set, batch_size, order), strict=True
+    ):
+        for rank, (part_images, part_targets) in enumerate(parts):
+            if rank < len(targets):
+                assert torch.equal(part_images, images[rank::world])
+                assert torch.equal(part_targets, targets[rank::world])
+            else:  # an image that counts for nothing, lest the batch be empty
+                assert torch.equal(part_images, images[:1])
+                assert part_targets.tolist() == [-100]
+        sizes.append(len(targets))
+    assert all(loader.sizes == sizes for loader in loaders)
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [1, 2, 7, 64])
+def test_distributed_losses_of_the_parts_average_to_the_batches_mean(world: int, size: int) -> None:
+    torch.manual_seed(size)
+    logits = torch.randn(size, 10, dtype=torch.float64, requires_grad=True)
+    targets = torch.randint(10, (size,))
+    mean = nn.CrossEntropyLoss()(logits, targets)
+    shared = sum(
+        ranks.loss_fn(size)(logits[ranks.part], targets[ranks.part]) / world
+        for ranks in (Ranks(rank, world) for rank in range(world))
+    )
+    torch.testing.assert_close(shared, mean, rtol=1e-14, atol=0)
+    torch.testing.assert_close(
+        *(torch.autograd.grad(loss, logits) for loss in (shared, mean)), rtol=1e-14, atol=0
+    )
+
+
+def test_distributed_ranks_drop_out_other_values_anew_in_each_epoch() -> None:
+    drawn = {}
+    for epoch, rank in itertools.product(range(3), range(3)):
+        torch.manual_seed(0)
+        Ranks(rank, 3).reseed(0, epoch)
+        drawn[epoch, rank] = torch.rand(4).tolist()
+    torch.manual_seed(0)
+    alone = torch.rand(4).tolist()
+    assert all(drawn[epoch, 0] == alone for epoch in range(3))
+    others = [values for (_, rank), values in drawn.items() if rank] + [alone]
+    assert len({tuple(values) for values in others}) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("cuda", "2 processes want a GPU each, and there are 1: say torchrun --nproc-per-node 1,"),
+        ("auto", "2 processes want a GPU each, and there are 1: say torchrun --nproc-per-node 1,"),
+        ("cuda:0", "under torchrun each process takes the CPU or a GPU of its own: say --device "),
+        ("mps", "under torchrun each process takes the CPU or a GPU of its own: say --device cpu"),
+    ],
+)
+def test_distributed_processes_without_a_gpu_each_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, line: str
+) -> None:
+    found = torch.device("cuda" if name == "auto" else name)
+    monkeypatch.setattr(distributed, "select_device", lambda _: found)
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(InputError) as refused:
+        Ranks(1, 2).device(name)
+    assert str(refused.value).startswith(f"--device {name}: {line}")
+
+
+def test_distributed_process_touches_its_own_gpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    current = [0]
+    monkeypatch.setattr("torch.cuda.set_device", current.append)
+
+    def touch(name: str) -> torch.device:
+        assert current == [0, 1]
+        return torch.device(name)
+
+    monkeypatch.setattr(distributed, "select_device", touch)
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert Ranks(1, 2).device("cuda") == torch.device("cuda:1")
+
+
+def test_distributed_process_on_the_cpu_touches_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.set_device", lambda _: pytest.fail("there is no need of a GPU"))
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert Ranks(1, 2).device("cpu") == torch.device("cpu")
+
+
+def steps_in_float64(model: nn.Module, loader: DataLoader, step: Callable[..., None]) -> list[dict]:
+    """Take 20 steps over a loader's epochs; return the gradients of each and the last weights."""
+    states = []
+    for epoch in itertools.count():
+        loader.sampler.set_epoch(epoch)
+        for number, (images, targets) in enumerate(loader):
+            step(number, images.double(), targets)
+            states.append({name: p.grad.clone() for name, p in model.named_parameters()})
+            if len(states) == 20:
+                return [*states, model.state_dict()]
+    raise AssertionError
+
+
+def network(seed: int, dtype: torch.dtype = torch.float64) -> nn.Module:
+    torch.manual_seed(seed)
+    return Tudui().to(dtype)
+
+
+def train_and_evaluate(data: Path, batch_size: int, folder: Path) -> None:
+    """As a rank: leave the states of 20 steps, and what an evaluation finds."""
+    with processes() as ranks:
+        model = network(seed=ranks.rank)  # rank 0's weights count
+        parallel = ranks.parallel(model)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        order = epoch_sampler(CIFAR10(data), shuffle=True, seed=7)
+        loader = ResidentLoader(CIFAR10(data), batch_size, order, part=ranks.part)
+
+        def step(number: int, *batch: torch.Tensor) -> None:
+            train_step(parallel, ranks.loss_fn(loader.sizes[number]), optimizer, batch)
+
+        states = steps_in_float64(model, loader, step)
+        tests = ResidentLoader(CIFAR10(data, train=False), 62)
+        found = evaluate(network(5, torch.float32), nn.CrossEntropyLoss(), tests, ranks=ranks)
+        torch.save((states, asdict(found)), folder / f"{ranks.rank}.pt")
+
+
+@pytest.mark.parametrize(("world", "batch_size"), [(2, 16), (3, 31)])
+def test_distributed_steps_and_evaluation_equal_those_of_one_process(
+    small_cifar10: Path, tmp_path: Path, world: int, batch_size: int
+) -> None:
+    """Of batches of 31 the last has 2 images, for 3 ranks; the tests are 2 batches."""
+    ended = run_ranks(world, tmp_path, train_and_evaluate, small_cifar10, batch_size, tmp_path)
+    assert [end.code for end in ended] == [0] * world, ended
+
+    model = network(seed=0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    train_set = CIFAR10(small_cifar10, transform=ToTensor())
+    order = epoch_sampler(train_set, shuffle=True, seed=7)
+
+    def step(_number: int, images: torch.Tensor, targets: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        nn.CrossEntropyLoss()(model(images), targets).backward()
+        optimizer.step()
+
+    states = steps_in_float64(model, DataLoader(train_set, batch_size, sampler=order), step)
+    tests = ResidentLoader(CIFAR10(small_cifar10, train=False), 62)
+    found = evaluate(network(5, torch.float32), nn.CrossEntropyLoss(), tests)
+    for rank in range(world):
+        rank_states, rank_found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+        torch.testing.assert_close(rank_states, states, rtol=0, atol=1e-10)
+        assert rank_found == asdict(found)

@@ -1,0 +1,115 @@
+"""P1-P3, P8: what `course doctor` finds and what it advises."""
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from reference.app import doctor
+from reference.app.doctor import Finding, diagnose
+
+
+def found(check: str) -> Finding:
+    (finding,) = [finding for finding in diagnose() if finding.check == check]
+    return finding
+
+
+def test_doctor_finds_this_environment_in_order() -> None:
+    findings = diagnose()
+    assert [finding.check for finding in findings] == [
+        "python",
+        "torch",
+        "torchvision",
+        "pair",
+        "cuda",
+        "device",
+        "threads",
+        "tensorboard",
+    ]
+    assert all(finding.ok and finding.detail and not finding.cure for finding in findings)
+
+
+@pytest.mark.parametrize(("needs", "fits"), [("torch==2.15.0", True), ("torch==2.13.0", False)])
+def test_doctor_holds_the_pair_against_torchvisions_own_requirement(
+    monkeypatch: pytest.MonkeyPatch, needs: str, *, fits: bool
+) -> None:
+    versions = {"torch": "2.15.0+cpu", "torchvision": "0.30.0"}
+    monkeypatch.setattr(importlib.metadata, "version", versions.__getitem__)
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _name: ["numpy", needs])
+    finding = found("pair")
+    assert finding.ok is fits
+    assert "torch 2.15.0+cpu and torchvision 0.30.0" in finding.detail
+    assert ("pip install --upgrade torch torchvision" in finding.cure) is not fits
+
+
+def test_doctor_sees_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    finding = found("tensorboard")
+    assert not finding.ok
+    assert finding.cure == "pip install tensorboard"
+
+
+@pytest.mark.parametrize("place", ["the working directory", "the search path"])
+def test_doctor_sees_a_script_in_the_way_of_tensorboard_and_does_not_run_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    script = tmp_path / "tensorboard.py"
+    script.write_text("raise SystemExit('ran')")
+    monkeypatch.delitem(sys.modules, "tensorboard")
+    if place == "the working directory":
+        monkeypatch.chdir(tmp_path)
+    else:
+        monkeypatch.syspath_prepend(tmp_path)
+    finding = found("tensorboard")
+    assert not finding.ok
+    assert finding.detail == f"{script} is imported in place of the package tensorboard"
+    assert finding.cure == "rename that file"
+
+
+@pytest.mark.parametrize(
+    ("build", "cure"), [("13.2", "update the NVIDIA driver"), (None, doctor.NEW_PAIR)]
+)
+def test_doctor_cures_a_gpu_that_torch_does_not_see(
+    monkeypatch: pytest.MonkeyPatch, build: str | None, cure: str
+) -> None:
+    monkeypatch.setattr(doctor, "driver_version", lambda: "470.1")
+    monkeypatch.setattr(doctor, "why_no_cuda", lambda: "the reason")
+    monkeypatch.setattr(torch.version, "cuda", build)
+    finding = found("cuda")
+    assert not finding.ok
+    assert "driver 470.1; is_available() is False: the reason" in finding.detail
+    assert finding.cure == cure
+
+
+def test_doctor_survives_a_torchvision_for_another_torch(tmp_path: Path) -> None:
+    """A CPU build of torch with a CUDA build of torchvision fails when torchvision is imported."""
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    error = 'raise RuntimeError("operator torchvision::nms does not exist")\n'
+    (package / "__init__.py").write_text(error)
+    (package / "version.py").write_text("__version__ = '0.0.0+other'\n")
+    command = [sys.executable, "-m", "reference"]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run(
+        [*command, "doctor"], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "BAD torchvision: import torchvision fails: operator torchvision::nms" in done.stdout
+    assert f"torchvision: {doctor.NEW_PAIR}" in done.stdout
+    assert done.stderr == ""
+
+    done = subprocess.run(
+        [*command, "train", "--model", "vgg16", "--out", str(tmp_path / "run")],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("course: the installation is broken (operator torchvision::nms")
+    assert done.stderr.count("\n") == 1

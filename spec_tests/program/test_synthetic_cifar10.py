@@ -1,0 +1,99 @@
+"""The stand-in: the same bytes everywhere, balanced, and not to be told by its colours."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reference.data import synthetic_cifar10
+from reference.data.cifar10 import CIFAR10, CLASSES
+from reference.errors import InputError
+
+FOLDER = "cifar-10-batches-py"
+MD5SUMS = [  # as drawn with Pillow 13.0 and NumPy 2.4, seed 0
+    "9bf519a9433fdfd48cedc79f505f7992  data_batch_1",
+    "9921b8b78227aaadf04b6fd00e11d87e  data_batch_2",
+    "fcdb3c4e4d4af58cf0b0195050d5a142  data_batch_3",
+    "6031317667bc326588677f7871e59c2b  data_batch_4",
+    "321be75eab9c929617edde052a5d5b5f  data_batch_5",
+    "03a5e0d484d659d1d5aecd3d4385b07f  test_batch",
+    "fea23ba078ca001cd5e3d8807e9d1f95  batches.meta",
+]
+
+
+def test_standin_has_the_same_bytes_on_every_machine(small_cifar10: Path) -> None:
+    sums = (small_cifar10 / FOLDER / "md5sums").read_text().splitlines()
+    assert sums == MD5SUMS
+
+
+def test_standin_seed_changes_the_images(small_cifar10: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic_cifar10, "IMAGES", {"data_batch_1": 50})
+        synthetic_cifar10.write(tmp_path, seed=1)
+    first, second = (root / FOLDER / "data_batch_1" for root in (small_cifar10, tmp_path))
+    assert first.stat().st_size == second.stat().st_size
+    assert first.read_bytes() != second.read_bytes()
+
+
+def test_standin_classes_are_equally_frequent(small_cifar10: Path) -> None:
+    for train, each in ((True, 25), (False, 10)):
+        counts = np.bincount(CIFAR10(small_cifar10, train=train).targets)
+        assert counts.tolist() == [each] * 10
+
+
+def test_standin_is_as_large_as_promised() -> None:
+    sizes = dict(synthetic_cifar10.IMAGES)
+    assert sizes.pop("test_batch") >= 1_000
+    assert sum(sizes.values()) >= 5_000
+
+
+def test_standin_mean_colour_does_not_tell_the_class() -> None:
+    rng = random.Random(7)
+    train, test = (
+        np.array(
+            [
+                [synthetic_cifar10.draw(name, rng).mean((0, 1)) for name in CLASSES]
+                for _ in range(200)
+            ]
+        )
+        for _ in range(2)
+    )
+    centroids = train.mean(0)
+    distances = np.linalg.norm(test[:, :, None] - centroids, axis=-1)
+    accuracy = (distances.argmin(-1) == np.arange(10)).mean()
+    assert accuracy < 0.15  # 0.1 is chance; its deviation over 2,000 images is 0.007
+
+
+def test_standin_shape_tells_the_class() -> None:
+    """Without noise, and in one place and size, the ten silhouettes are ten different ones."""
+    shapes = set()
+    for name in CLASSES:
+        image = synthetic_cifar10.draw(name, random.Random(3)).astype(int)
+        shapes.add((np.abs(image - image[0, 0]).sum(-1) > 160).tobytes())
+    assert len(shapes) == 10
+
+
+def test_standin_overwrites_nothing(small_cifar10: Path) -> None:
+    before = (small_cifar10 / FOLDER / "md5sums").stat()
+    with pytest.raises(InputError, match="exists already: nothing written"):
+        synthetic_cifar10.write(small_cifar10)
+    assert (small_cifar10 / FOLDER / "md5sums").stat() == before
+
+
+def test_standin_appears_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(synthetic_cifar10, "_write_files", full_disk)
+    with pytest.raises(InputError, match="cannot be written: No space left on device"):
+        synthetic_cifar10.write(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_standin_needs_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        synthetic_cifar10.write(tmp_path / "file")

@@ -1,0 +1,158 @@
+"""What the suite is worth: no claim without its tests, no expected value that may be another."""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spec_tests.harness import claims, vectors
+from spec_tests.harness.vectors import Case
+from spec_tests.implementations import torch as exact
+from spec_tests.suite.test_vectors import test_expected_values_are_the_oracles as assert_the_oracles
+
+CASES = [
+    pytest.param(case, id=f"{case.operator}-{case.name}")
+    for operator in vectors.operators()
+    for case in vectors.cases(operator)
+]
+VALUES = [param for param in CASES if param.values[0].expected]
+ERRORS = [param for param in CASES if param.values[0].error]
+
+# Roundings that a tolerance may allow for, in units of the dtype's precision; 0 where none happens.
+ROUNDINGS = {"float32": 2e-6, "float64": 1e-12, "int64": 0}
+HALF_A_PRINTED_DIGIT = 5e-5
+
+
+class _Test:
+    """As much of a test as the register looks at."""
+
+    nodeid = "a test"
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.marks = [pytest.mark.claim(*names).mark]
+
+    def iter_markers(self, _name: str) -> list[pytest.Mark]:
+        return self.marks
+
+
+def test_no_claim_does_without_its_tests(request: pytest.FixtureRequest) -> None:
+    """With the tests of any one claim gone, collection fails and says which."""
+    if not (items := request.config.stash[claims.SUITE]):
+        pytest.skip("needs the whole suite collected: pytest spec_tests -k test_meta")
+    register = request.config.stash[claims.REGISTER]
+    tests = {names: _Test(names) for names in {frozenset(claims.named_by(i)) for i in items}}
+    claims.check_links(register, tests.values(), whole=True)
+    for claim in register.values():
+        if not claim.untestable:
+            rest = [test for names, test in tests.items() if claim.id not in names]
+            with pytest.raises(
+                claims.RegisterError, match=rf"no test names the claim .*{claim.id}"
+            ):
+                claims.check_links(register, rest, whole=True)
+
+
+def _replay(case: Case) -> SimpleNamespace:
+    """Run PyTorch on a case once; return an implementation that does the same again."""
+    inputs, options = case.arrays
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            done = vectors.outcome(getattr(exact, case.operator), inputs, options)
+    except Exception as error:  # noqa: BLE001 - to be raised again
+        return SimpleNamespace(**{case.operator: _raising(error)})
+
+    def again(**arguments: Any) -> tuple[np.ndarray, ...]:
+        for name in inputs:
+            arguments[name][...] = done[name]
+        return tuple(done[name].copy() for name in vectors.RESULTS if name in done)
+
+    return SimpleNamespace(**{case.operator: again})
+
+
+def _raising(error: Exception) -> Callable[..., Any]:
+    def again(**_: Any) -> None:
+        raise error
+
+    return again
+
+
+def _passes(implementation: SimpleNamespace, case: Case) -> bool:
+    """Whether both the check against PyTorch and the one against the oracle let a case pass."""
+    try:
+        vectors.check(implementation, case)
+        if case.expected:
+            assert_the_oracles(case)
+    except (AssertionError, KeyError, ValueError, vectors.NotImplementedHereError):
+        return False
+    return True
+
+
+def _changed(case: Case, name: str, **fields: Any) -> Case:
+    """Return a case with fields of one expected tensor changed."""
+    return replace(case, expected={**case.expected, name: {**case.expected[name], **fields}})
+
+
+def _other_numbers(case: Case) -> Iterator[tuple[str, Case]]:
+    """Change one expected number after the other by the least that the tolerance must notice."""
+    for name, tensor in case.expected.items():
+        values = vectors.array(tensor).astype(object)
+        for place in np.ndindex(values.shape):
+            for other in _neighbours(values[place], tensor["dtype"], case.tolerance):
+                data = values.copy()
+                data[place] = other
+                yield f"{name}{place} = {other!r}", _changed(case, name, data=data.tolist())
+
+
+def _neighbours(value: float, dtype: str, tolerance: dict[str, float]) -> tuple[float, ...]:
+    """Return the nearest numbers that cannot both be right: twice the tolerance away, and a bit."""
+    if not math.isfinite(value):
+        return (0.0, -value) if math.isinf(value) else (0.0,)
+    if dtype == "int64":
+        return (value - 1, value + 1)
+    step = 2 * (tolerance["atol"] + tolerance["rtol"] * abs(value))
+    bit = float(np.spacing(np.dtype(dtype).type(abs(value) + step)))
+    return (value - step - bit, value + step + bit)
+
+
+def _other_forms(case: Case) -> Iterator[tuple[str, Case]]:
+    """Change dtypes and shapes, and leave out one result after the other."""
+    for name, tensor in case.expected.items():
+        for dtype in {"float32", "float64", "int64"} - {tensor["dtype"]}:
+            yield f"{name}: {dtype}", _changed(case, name, dtype=dtype)
+        for shape in ([*tensor["shape"], 1], [1, *tensor["shape"]]):
+            yield f"{name}: {shape}", _changed(case, name, shape=shape)
+        rest = {other: held for other, held in case.expected.items() if other != name}
+        yield f"without {name}", replace(case, expected=rest)
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_no_other_value_passes(case: Case) -> None:
+    """Whatever expected number, dtype or shape is changed, a test fails."""
+    implementation = _replay(case)
+    assert _passes(implementation, case)
+    others = [*_other_numbers(case), *_other_forms(case)]
+    assert [told for told, other in others if _passes(implementation, other)] == []
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_no_other_error_passes(case: Case) -> None:
+    """Whatever expected class or message is changed, a test fails."""
+    implementation = _replay(case)
+    assert _passes(implementation, case)
+    other_words = "|".join(f"{words} nosuch" for words in case.error["mentions"].split("|"))
+    others = [{**case.error, "types": ["KeyError"]}, {**case.error, "mentions": other_words}]
+    assert [other for other in others if _passes(implementation, replace(case, error=other))] == []
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_no_tolerance_is_wider_than_roundings_need(case: Case) -> None:
+    """Half a digit for what is printed, a few roundings for what is computed, else nothing."""
+    rtol, atol = case.tolerance["rtol"], case.tolerance["atol"]
+    if case.oracle == "printed":
+        assert (rtol, atol) in {(0, 0), (0, HALF_A_PRINTED_DIGIT)}
+    else:
+        assert max(rtol, atol) <= ROUNDINGS[case.expected["output"]["dtype"]]

@@ -1,0 +1,214 @@
+"""What a run found as data, and told in short: from outcomes made by hand."""
+
+import json
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from spec_tests import paths
+from spec_tests.harness.claims import Claim
+from spec_tests.report import results, summary
+from spec_tests.report.results import Ran, Results
+
+RUN = {"command": "pytest", "partial": "", "python": "3.11", "platform": "here", "packages": {}}
+LESSONS = [
+    {"id": "P9", "title": "Nine", "zh": "九", "modules": []},
+    {"id": "P20", "title": "Twenty", "zh": "二十", "modules": ["functional"]},
+]
+
+
+def problems(document: Results) -> list[str]:
+    """Hold a document against the schema."""
+    schema = json.loads(paths.RESULTS_SCHEMA.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return [problem.message for problem in Draft202012Validator(schema).iter_errors(document)]
+
+
+def claim(name: str, lesson: str = "P20", **fields: Any) -> Claim:
+    told = {"says": f"It is {name}.", "zh": "是", "kind": "value", "oracle": "derived"}
+    told |= {"source": ("004 19",), "status": "holds", "now": "Otherwise.", "since": "torch 2"}
+    told |= {"now_zh": "并非如此。"}
+    if "untestable" in fields:
+        told["untestable_zh"] = "看法不同。"
+    return Claim(id=f"relu.{name}", lesson=lesson, **told | fields)
+
+
+def ran(outcome: str, *claims: Claim, column: str = "torch", **fields: Any) -> Ran:
+    names = tuple(each.id for each in claims)
+    return Ran(test=f"a.py::{outcome}", column=column, outcome=outcome, claims=names, **fields)
+
+
+def collected(claims: list[Claim], tests: list[Ran], **run: str) -> Results:
+    columns = dict.fromkeys(test.column for test in tests)
+    return results.collect(
+        tests,
+        register={each.id: each for each in claims},
+        lessons=LESSONS,
+        vectors={"relu": [{"name": "course"}, {"name": "large"}]},
+        columns=[{"id": name, "title": f"title {name}", "device": "cpu"} for name in columns],
+        run=RUN | run,
+        created="2026-01-02T03:04:05+00:00",
+    )
+
+
+def states(document: Results) -> dict[str, str]:
+    return {each["id"].removeprefix("relu."): each["state"] for each in document["claims"]}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        (["passed"], "erratum"),
+        (["passed", "not_run", "not_implemented"], "erratum"),
+        (["passed", "failed"], "failed"),
+        (["known_difference", "passed"], "failed"),
+        (["not_implemented", "not_run"], "not_implemented"),
+        (["not_run"], "not_run"),
+        ([], "not_run"),
+    ],
+)
+def test_state_of_a_claim(outcomes: list[str], expected: str) -> None:
+    erratum = claim("zero", status="erratum")
+    assert results.state(erratum, [ran(outcome) for outcome in outcomes]) == expected
+
+
+def test_what_no_program_can_check_is_not_checkable() -> None:
+    assert results.state(claim("nice", untestable="a matter of taste"), []) == "not_checkable"
+
+
+@pytest.mark.parametrize("own", ["torch", "torch-cuda", "torch-2.6.0", "reference"])
+def test_another_library_says_nothing_about_the_course(own: str) -> None:
+    zero = claim("zero")
+    document = collected(
+        [zero], [ran("failed", zero, column="jax"), ran("passed", zero, column=own)]
+    )
+    assert states(document) == {"zero": "holds"}
+    found = document["claims"][0]["results"]
+    assert {column: each["state"] for column, each in found.items()} == {
+        own: "holds",
+        "jax": "failed",
+    }
+    assert [column["id"] for column in document["columns"]] == [own, "jax"]
+
+
+def test_another_library_is_judged_where_it_ran_alone() -> None:
+    zero = claim("zero")
+    tests = [ran("known_difference", zero, column="torch.compile"), ran("passed")]
+    assert states(collected([zero], tests)) == {"zero": "failed"}
+
+
+def test_each_claim_counts_once() -> None:
+    claims = {
+        **{status: claim(status, status=status) for status in results.STATUSES},
+        "failed": claim("failed"),
+        "not_run": claim("not-run"),
+        "not_implemented": claim("not-implemented"),
+        "not_checkable": claim("not-checkable", untestable="a matter of taste"),
+    }
+    outcomes = dict.fromkeys(results.STATUSES, "passed") | {"not_checkable": "passed"}
+    tests = [ran(outcomes.get(name, name), each) for name, each in claims.items()]
+    document = collected(list(claims.values()), [*tests, *tests])
+    assert document["totals"] == dict.fromkeys(claims, 1) | {"claims": 8, "checked": 5}
+    assert sorted(states(document).values()) == sorted(claims)
+
+
+def test_document_follows_the_schema() -> None:
+    zero, one = claim("zero", write="relu(x)"), claim("one", "P9", untestable="taste")
+    tests = [
+        ran("passed", zero, vector=("relu", "course")),
+        ran("known_difference", zero, column="jax", detail="differs", vector=("relu", "course")),
+        ran("not_implemented", zero, column="onnx", detail="lacks it"),
+        ran("not_run", detail="no GPU"),
+        ran("not_run", zero, detail="no GPU"),
+        ran("failed", detail="1 is not 2"),
+    ]
+    document = collected([zero, one], tests)
+    assert problems(document) == []
+    assert [each["id"] for each in document["claims"]] == ["relu.one", "relu.zero"]
+    assert document["not_run"] == [{"reason": "no GPU", "tests": ["a.py::not_run"] * 2}]
+    assert document["failed"] == [{"id": "a.py::failed", "detail": "1 is not 2"}]
+    course, large = document["vectors"]
+    assert course["results"] == {
+        "torch": {"outcome": "passed"},
+        "jax": {"outcome": "known_difference", "detail": "differs"},
+    }
+    assert large == {"operator": "relu", "case": {"name": "large"}, "results": {}}
+
+
+def test_figures_add_up() -> None:
+    claims = [claim("zero"), claim("one", status="changed"), claim("nice", untestable="taste")]
+    assert summary.figures(collected(claims, [ran("passed", *claims[:2])])) == (
+        "claims: 3, of which 2 checked (1 hold, 0 errata, 1 changed, 0 by environment, 0 failed), "
+        "0 not run, 1 not checkable"
+    )
+    lacking = collected(claims, [ran("not_implemented", claims[0])], partial="-k zero")
+    assert summary.figures(lacking) == (
+        "claims: 3, of which 0 checked (0 hold, 0 errata, 0 changed, 0 by environment, 0 failed), "
+        "1 not implemented, 1 not run, 1 not checkable; partial run: -k zero"
+    )
+
+
+def test_markdown_shows_the_text_of_a_claim_as_it_is() -> None:
+    odd = claim("odd", says="a | b\n\n# <b>x</b> *y* [z](w) `c` $d$ & 中文")
+    lines = summary.markdown(collected([odd], [ran("failed", odd, detail="first\nsecond")])).split(
+        "\n"
+    )
+    says = r"a \| b \# &lt;b&gt;x&lt;/b&gt; \*y\* \[z\](w) \`c\` \$d\$ &amp; 中文"
+    assert f"- **relu.odd** (P20, holds): {says} a.py::failed: first" in lines
+    assert "second" not in lines
+
+
+def test_markdown_says_what_failed_and_what_did_not_run_and_why() -> None:
+    zero, one = claim("zero"), claim("one", "P9")
+    tests = [
+        ran("not_run", one, detail="no GPU"),
+        ran("passed", zero),
+        ran("failed", zero, column="jax", detail="differs"),
+        ran("failed", detail="of no claim"),
+    ]
+    text = summary.markdown(collected([zero, one], tests))
+    assert text.startswith(
+        "# Course claims: 1 of 2 checked, 0 failed, failed tests: 2\n\nClaims: 2,"
+    )
+    assert "- **relu.zero** (P20, holds): It is zero. a.py::failed: differs\n" in text
+    assert "| title jax |  |  |  |  | 1 |  |  |  |\n" in text
+    assert "| no GPU | 1 |\n" in text
+    assert "- relu.one (P9): It is one.\n" in text
+    assert "| P9 Nine | 1 |  |  |  |  |  |  | 1 |  |\n| P20 Twenty | 1 | 1 |" in text
+
+
+def test_markdown_stays_short() -> None:
+    claims = [claim(f"n{number}") for number in range(200)]
+    tests = [ran("failed", each) for each in claims[:100]] + [
+        ran("not_run", each, detail=f"reason {each.id}") for each in claims[100:]
+    ]
+    text = summary.markdown(collected(claims, tests))
+    assert text.count("\n") < 100
+    assert "- … and 80 more, in results.json\n" in text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "partial", "colour", "told"),
+    [
+        ("passed", "", summary.GREEN, "1 of 1 checked, 0 failed"),
+        ("passed", "-k 'a<b>&c'", summary.GREY, "1 of 1 checked, 0 failed, partial run"),
+        ("failed", "", summary.RED, "1 of 1 checked, 1 failed, failed tests: 1"),
+        ("not_run", "", summary.GREY, "0 of 1 checked, 0 failed"),
+    ],
+)
+def test_badge(outcome: str, partial: str, colour: str, told: str) -> None:
+    zero = claim("zero")
+    svg = summary.badge(collected([zero], [ran(outcome, zero)], partial=partial))
+    picture = ET.fromstring(svg)  # noqa: S314 - our own text, which must be XML
+    title, _, background, texts = picture
+    assert title.text == picture.get("aria-label") == f"course claims: {told}"
+    assert background.get("fill") == colour
+    assert [text.text for text in texts] == ["course claims", told]
+
+
+def test_badge_escapes_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "_headline", lambda _: 'a < "b" & 中文')
+    picture = ET.fromstring(summary.badge(collected([], [])))  # noqa: S314 - as above
+    assert picture[0].text == 'course claims: a < "b" & 中文'

@@ -1,0 +1,72 @@
+"""The vectors themselves: their form, and their expected values against the oracles."""
+
+import json
+from math import prod
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from spec_tests import oracles, paths
+from spec_tests.harness import vectors
+from spec_tests.harness.vectors import Case
+
+CASES = [
+    pytest.param(case, id=f"{case.operator}-{case.name}")
+    for operator in vectors.operators()
+    for case in vectors.cases(operator)
+]
+VALUES = [param for param in CASES if param.values[0].expected]
+
+
+def test_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(json.loads(paths.VECTORS_SCHEMA.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("operator", vectors.operators())
+def test_file_follows_the_schema(operator: str) -> None:
+    schema = json.loads(paths.VECTORS_SCHEMA.read_text(encoding="utf-8"))
+    document = json.loads((paths.VECTORS / f"{operator}.json").read_text(encoding="utf-8"))
+    problems = [
+        f"{problem.json_path}: {problem.message}"
+        for problem in Draft202012Validator(schema).iter_errors(document)
+    ]
+    assert problems == []
+    assert document["operator"] == operator
+    names = [case["name"] for case in document["cases"]]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("operator", sorted(oracles.DEFINITIONS))
+def test_enough_cases(operator: str) -> None:
+    values = [case for case in vectors.cases(operator) if case.expected]
+    assert len(values) >= (12 if operator in {"conv2d", "max_pool2d"} else 5)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_shapes_are_those_of_the_data(case: Case) -> None:
+    for name, tensor in {**case.inputs, **case.expected}.items():
+        data = np.array(tensor["data"], dtype=object)
+        assert list(data.shape) == tensor["shape"], name
+        assert prod(tensor["shape"]) <= 100, f"{name} is too large to check by eye"
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_expected_values_are_the_oracles(case: Case) -> None:
+    """Independent values to the digits written; printed and derived ones as they claim to be."""
+    outcome = vectors.from_oracle(case)
+    for name, tensor in case.expected.items():
+        own = case.tolerance if case.oracle != "independent" else vectors.EXACT
+        actual = np.array(outcome[name], dtype=float).reshape(tensor["shape"])
+        limits = {limit: own[limit] + 1e-9 for limit in ("rtol", "atol")}
+        written = np.array(tensor["data"], dtype=object).astype(float)
+        np.testing.assert_allclose(actual, written, err_msg=str(case), **limits)
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_other_inputs_stay(case: Case) -> None:
+    """The oracle changes no input but those that the case names."""
+    outcome = vectors.from_oracle(case)
+    for name, tensor in case.inputs.items():
+        if name not in case.expected:
+            assert outcome[name] == vectors.exact(vectors.array(tensor).tolist()), name

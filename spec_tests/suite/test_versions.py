@@ -1,0 +1,91 @@
+"""What a claim says of several versions of torch, and what a test is given of it."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from spec_tests import paths
+from spec_tests.harness import claims, versions
+from spec_tests.support.small_project import CLAIM, TEST, run_pytest
+
+VERSIONS = """
+now = "It was nothing at first."
+now_zh = "起初什么也没有。"
+versions = [
+    { torch = "2.6", status = "erratum", value = "loud" },
+    { torch = "2.10", status = "holds", value = "silent" },
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('"2.6"', '">=2.6"', "relu.zero: 'torch' must be a version such as \"2.9\", not '>=2.6'"),
+        ('"2.6"', '"2.7"', "relu.zero: the first of 'versions' must be of torch 2.6"),
+        ('"2.10"', '"2.6"', "relu.zero: 'versions' must ascend: 2.6 follows 2.6"),
+        ('"2.10"', '"2.5.1"', "relu.zero: 'versions' must ascend: 2.5.1 follows 2.6"),
+        ('"erratum"', '"errata"', "relu.zero: 'status' must be one of holds, erratum, changed"),
+        (
+            '"holds"',
+            '"changed"',
+            "the last of 'versions' must be 'holds', as the claim, not 'changed'",
+        ),
+        (', value = "loud"', "", "relu.zero: 'versions' must all have a 'value', or none"),
+        (
+            'erratum", value = "loud',
+            'holds", value = "silent',
+            "relu.zero: 'versions' say the same of 2.6 and 2.10",
+        ),
+        ("now =", "write =", "relu.zero: status 'erratum' needs 'now': what holds instead"),
+        ("torch =", "pytorch =", "relu.zero: got an unexpected keyword argument 'pytorch'"),
+    ],
+    ids=["specifier", "first", "equal", "order", "status", "last", "value", "same", "now", "field"],
+)
+def test_broken_versions_are_refused(tmp_path: Path, old: str, new: str, line: str) -> None:
+    register = CLAIM + VERSIONS.replace(old, new)
+    (tmp_path / "act.toml").write_text(register, encoding="utf-8")
+    with pytest.raises(claims.RegisterError, match=re.escape(line)):
+        claims.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("torch", "status", "value"),
+    [
+        ("2.6.0+cu124", "erratum", "loud"),
+        ("2.9.1", "erratum", "loud"),
+        ("2.10.0.dev20251130+cpu", "holds", "silent"),
+        ("2.10.0", "holds", "silent"),
+        ("3.0", "holds", "silent"),
+    ],
+)
+def test_a_version_counts_up_to_the_next(
+    tmp_path: Path, torch: str, status: str, value: str
+) -> None:
+    (tmp_path / "act.toml").write_text(CLAIM + VERSIONS, encoding="utf-8")
+    claim = claims.load(tmp_path)["relu.zero"]
+    assert (claim.on(torch).status, claim.value_on(torch)) == (status, value)
+
+
+def test_without_versions_the_status_is_the_same_everywhere(tmp_path: Path) -> None:
+    (tmp_path / "act.toml").write_text(CLAIM, encoding="utf-8")
+    claim = claims.load(tmp_path)["relu.zero"]
+    assert claim.on("2.6.0") == claim.on("2.15.0") == claim
+    with pytest.raises(claims.RegisterError, match=r"relu\.zero has no 'versions'"):
+        claim.value_on("2.6.0")
+
+
+def test_the_oldest_torch_is_what_the_package_requires() -> None:
+    pyproject = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert f"torch>={versions.OLDEST}" in pyproject["project"]["dependencies"]
+
+
+def test_a_test_is_given_the_value_of_the_installed_version(tmp_path: Path) -> None:
+    test = TEST.replace("test_relu()", "test_relu(by_version)").replace(
+        "max(-1, 0) == 0", 'by_version("relu.zero") == "silent"'
+    )
+    patch = 'import importlib.metadata\nimportlib.metadata.version = {"torch": "2.11.0"}.get\n'
+    code, output = run_pytest(tmp_path, CLAIM + VERSIONS, patch + test)
+    assert code == 0, output

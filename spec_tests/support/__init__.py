@@ -1,0 +1,4 @@
+"""Helpers that several tests share.
+
+Servers, images, worker processes, malicious files.
+"""
