@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 from reference.app import commands
 from reference.app.commands import absolute
 from reference.app.process import prepare
-from reference.environment import launched, rank
+from reference.environment import rank, under_torchrun
 from reference.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _add_train_options(parser: _Parser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; under torchrun, end the process with it."""
     code = _run(argv)
-    if launched():  # not as Python ends: in torch 2.6 gloo may wait for ever
+    if under_torchrun():  # not as Python ends: in torch 2.6 gloo may wait for ever
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -127,7 +127,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except (InputError, RunError) as error:
         return _fail(error, 2 if isinstance(error, InputError) else 1)
     except BrokenPipeError:
-        sys.stdout = _nowhere()  # nobody reads any more
+        sys.stdout = _devnull()  # nobody reads any more
         return 1
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else error
@@ -144,13 +144,13 @@ def _run(argv: Sequence[str] | None) -> int:
 def _prepare_streams() -> None:
     if rank():
         sys.stdout = sys.stderr = None  # torchrun's first process speaks for all
-    sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
+    sys.stdout, sys.stderr = (stream or _devnull() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Chinese
 
 
-def _nowhere() -> TextIO:
+def _devnull() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import torch
 
 
-def launched() -> bool:
+def under_torchrun() -> bool:
     """Say whether torchrun started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def rank() -> int:
     """Return the number that torchrun gave this process, from 0; 0 without torchrun."""
-    return int(os.environ["RANK"]) if launched() else 0
+    return int(os.environ["RANK"]) if under_torchrun() else 0
 
 
 def why_no_cuda() -> str:

@@ -67,13 +67,13 @@ def train(args: argparse.Namespace) -> Answer:
     lines = LINES[args.lang or language()]
     out = sys.stderr if args.json else sys.stdout
 
-    def say(line: str, *values: object) -> None:
+    def emit(line: str, *values: object) -> None:
         tqdm.write(lines[line].format(*values), file=out)  # around the progress bar
         out.flush()
 
     with processes() as ranks:
-        run = ranks.from_first(lambda: _prepare_run(args, ranks))
-        trainer = Trainer(run, say, ranks)
+        run = ranks.broadcast(lambda: _prepare_run(args, ranks))
+        trainer = Trainer(run, emit, ranks)
         trainer.fit()
     epochs = [record for record in run.records if "test_loss" in record]
     result = {"run": str(run.folder), "device": str(trainer.device), "epochs": epochs}
@@ -148,7 +148,7 @@ def _in_short(network: dict[str, Any]) -> str:
     text = f"{network['parameters']} parameters, "
     if not network["runs"]:
         return text + f"cannot run: {network['error']}"
-    text += f"{network['input']} to {network['stages'][-1]['shape']}"
+    text += f"{network['input']} to {network['layers'][-1]['shape']}"
     unused = ", ".join(network["unused"])
     return text + (f"; {unused} is never called" if unused else "")
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from reference.checkpoints.pickle_reader import DamagedError, names_in
+from reference.checkpoints.pickle_reader import DamagedError, referenced_globals
 from reference.checkpoints.pickled_module import (
     LAYERS,
     RefusedError,
@@ -105,7 +105,7 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
 
 
 def _read(file: IO[bytes], device: torch.device) -> dict[str, Any]:
-    names = names_in(file)
+    names = referenced_globals(file)
     network = network_class(names)
     content = unpickle(file, names)
     if names & LAYERS or network:

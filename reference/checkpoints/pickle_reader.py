@@ -10,7 +10,7 @@ import shutil
 import zipfile
 from typing import IO, Any, NamedTuple
 
-MAX_STEPS = 30_000  # VGG16 takes 5400; tuples nested much deeper would overflow the C stack
+MAX_OPCODES = 30_000  # VGG16 takes 5400; tuples nested much deeper would overflow the C stack
 MAGIC = 0x1950A86A20F9469CFC6C  # begins a file of torch before 1.6
 ZIP_MAGIC = b"PK\x03\x04"
 MEMBERS = r"data\.pkl|version|byteorder|data/[0-9]+|\.[\w/]+"  # what torch.save puts into a zip
@@ -39,7 +39,7 @@ class Name(str):
     __slots__ = ()
 
 
-class Step(NamedTuple):
+class Opcode(NamedTuple):
     """An instruction of a pickle; `value` is its argument, or what it fetches from the memo."""
 
     name: str
@@ -47,7 +47,7 @@ class Step(NamedTuple):
     source: bytes
 
 
-def names_in(file: IO[bytes]) -> set[str]:
+def referenced_globals(file: IO[bytes]) -> set[str]:
     """Say what a file of torch.save asks for when it is loaded.
 
     Args:
@@ -63,7 +63,7 @@ def names_in(file: IO[bytes]) -> set[str]:
     file.seek(0)
     try:
         if is_zip(file):
-            return _names_in_zip(file, size)
+            return _globals_in_zip(file, size)
         pickles = legacy_pickles(file)
         if sum(_storages([*itertools.chain(*pickles)]).values()) > size:
             raise DamagedError("its tensors are larger than the file")
@@ -81,27 +81,27 @@ def is_zip(file: IO[bytes]) -> bool:
     return start == ZIP_MAGIC
 
 
-def legacy_pickles(file: IO[bytes]) -> list[list[Step]]:
+def legacy_pickles(file: IO[bytes]) -> list[list[Opcode]]:
     """Read the magic number, version, system, object and tensors' keys; of another file, one."""
-    first = steps(file)
+    first = read_opcodes(file)
     if [step.value for step in first[1:]] != [MAGIC, None]:
         return [first]
-    return [first, *(steps(file) for _ in range(4))]
+    return [first, *(read_opcodes(file) for _ in range(4))]
 
 
-def steps(file: IO[bytes]) -> list[Step]:
+def read_opcodes(file: IO[bytes]) -> list[Opcode]:
     """Read the instructions of one pickle, and leave the file behind its end."""
     start = file.tell()
     read: list[tuple[Any, Any, Any]] = list(
-        itertools.islice(pickletools.genops(file), MAX_STEPS + 1)
+        itertools.islice(pickletools.genops(file), MAX_OPCODES + 1)
     )
-    if len(read) > MAX_STEPS:
+    if len(read) > MAX_OPCODES:
         raise DamagedError("it takes more steps than a network of the course")
     end = file.tell()
     file.seek(start)
     source = file.read(end - start)
     bounds = itertools.pairwise([*(position - start for _, _, position in read), end - start])
-    found: list[Step] = []
+    found: list[Opcode] = []
     memo: dict[int, Any] = {}
     last = None
     for (code, value, _), (begin, finish) in zip(read, bounds, strict=True):
@@ -112,12 +112,12 @@ def steps(file: IO[bytes]) -> list[Step]:
         else:
             last = Name(value.replace(" ", ".")) if code.name in ("GLOBAL", "INST") else value
         shown = value if code.name.endswith("PUT") else last
-        found.append(Step(code.name, shown, source[begin:finish]))
+        found.append(Opcode(code.name, shown, source[begin:finish]))
     return found
 
 
 def copy_zip(file: IO[bytes], copy: IO[bytes]) -> None:
-    """Write anew what `names_in` has read: torch's own reader may see another zip in the file."""
+    """Copy the members that `referenced_globals` read: torch may find another zip in the file."""
     with zipfile.ZipFile(file) as archive, zipfile.ZipFile(copy, "w") as new:
         for member in archive.infolist():
             with archive.open(member) as source, new.open(member.filename, "w") as target:
@@ -125,7 +125,7 @@ def copy_zip(file: IO[bytes], copy: IO[bytes]) -> None:
     copy.seek(0)
 
 
-def _names_in_zip(file: IO[bytes], size: int) -> set[str]:
+def _globals_in_zip(file: IO[bytes], size: int) -> set[str]:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         top = members[0].filename.partition("/")[0]
@@ -140,14 +140,14 @@ def _names_in_zip(file: IO[bytes], size: int) -> set[str]:
             raise DamagedError("its bytes are in another order")
         if "data.pkl" not in sizes:
             raise DamagedError("it has no data.pkl")
-        pickle = steps(io.BytesIO(archive.read(f"{top}/data.pkl")))
+        pickle = read_opcodes(io.BytesIO(archive.read(f"{top}/data.pkl")))
     for key, claimed in _storages(pickle).items():
         if sizes.get(f"data/{key}") != claimed:
             raise DamagedError(f"tensor {key} has not the size of its member")
     return _names(pickle)
 
 
-def _names(pickle: list[Step]) -> set[str]:
+def _names(pickle: list[Opcode]) -> set[str]:
     found: set[str] = set()
     texts = ["", ""]
     for step in pickle:
@@ -162,7 +162,7 @@ def _names(pickle: list[Step]) -> set[str]:
     return found
 
 
-def _storages(pickle: list[Step]) -> dict[str, int]:
+def _storages(pickle: list[Opcode]) -> dict[str, int]:
     """Return the bytes of each storage, by its key.
 
     The restricted unpickler of torch 2.6 believes a file that calls a storage longer than it is.
@@ -183,9 +183,9 @@ def _storages(pickle: list[Step]) -> dict[str, int]:
     return found
 
 
-def is_module(read: list[Step]) -> bool:
+def is_module(read: list[Opcode]) -> bool:
     """Whether the steps end in the tuple in which torch before 1.6 notes a class and its source."""
     match [step for step in read if not step.name.endswith("PUT")][-6:]:
-        case [Step("MARK"), Step(value="module"), Step("GLOBAL"), _, _, Step("TUPLE")]:
+        case [Opcode("MARK"), Opcode(value="module"), Opcode("GLOBAL"), _, _, Opcode("TUPLE")]:
             return True
     return False

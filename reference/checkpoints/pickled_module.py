@@ -15,7 +15,7 @@ import torch
 from reference.checkpoints.pickle_reader import (
     ITEM_SIZES,
     DamagedError,
-    Step,
+    Opcode,
     copy_zip,
     is_module,
     is_zip,
@@ -141,9 +141,9 @@ def _without_sources(file: IO[bytes]) -> IO[bytes]:
     return io.BytesIO(b"".join(step.source for step in kept) + file.read())
 
 
-def _plain_classes(pickle: list[Step]) -> Sequence[Step]:
+def _plain_classes(pickle: list[Opcode]) -> Sequence[Opcode]:
     """Put the class alone in the place of each tuple of a class and its source code."""
-    kept: list[Step] = []
+    kept: list[Opcode] = []
     for step in pickle:
         if step.name == "BINPERSID" and is_module(kept[-12:]):
             start = next(i for i in reversed(range(len(kept))) if kept[i].name == "MARK")

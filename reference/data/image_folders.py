@@ -29,7 +29,7 @@ SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
-SHOWN = 5  # of the names in a list that may be long
+MAX_LISTED = 5  # of the names in a list that may be long
 
 
 class LabelledImages(Dataset[tuple[Any, Any]]):
@@ -39,7 +39,7 @@ class LabelledImages(Dataset[tuple[Any, Any]]):
         samples: the files and their labels, as `by_folder`, `by_text_file` or `by_name` list them.
         transform: applied to each image, a PIL image.
         target_transform: applied to each label.
-        own_mode: leave each image in its file's mode (L, P, RGBA, ...) rather than make it RGB.
+        keep_mode: leave each image in its file's mode (L, P, RGBA, ...) rather than make it RGB.
 
     Source: P6, P7.
     """
@@ -50,12 +50,12 @@ class LabelledImages(Dataset[tuple[Any, Any]]):
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
         *,
-        own_mode: bool = False,
+        keep_mode: bool = False,
     ) -> None:
         self.samples = samples
         self.transform = transform
         self.target_transform = target_transform
-        self.own_mode = own_mode
+        self.keep_mode = keep_mode
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -78,7 +78,7 @@ class LabelledImages(Dataset[tuple[Any, Any]]):
             path, label = self.samples[operator.index(index)]
         except TypeError as error:
             raise TypeError(f"{error}: for a slice take torch.utils.data.Subset") from error
-        image = read_image(path, own_mode=self.own_mode)
+        image = read_image(path, keep_mode=self.keep_mode)
         return (
             image if self.transform is None else self.transform(image),
             label if self.target_transform is None else self.target_transform(label),
@@ -197,8 +197,8 @@ def _by_stem(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more
 
 
 def _read_label(path: Path) -> str:
@@ -215,12 +215,12 @@ def _read_label(path: Path) -> str:
     return labels[0]
 
 
-def read_image(path: str | Path, *, own_mode: bool = False) -> Image.Image:
+def read_image(path: str | Path, *, keep_mode: bool = False) -> Image.Image:
     """Read an image file whole.
 
     Args:
         path: a JPEG, a PNG or another file of `FORMATS`; what it holds counts, not its suffix.
-        own_mode: leave it in the file's mode rather than make it RGB.
+        keep_mode: leave it in the file's mode rather than make it RGB.
 
     Returns:
         The image. As RGB, it has lost what was transparent, and 16 bits a pixel are scaled to 8.
@@ -236,7 +236,7 @@ def read_image(path: str | Path, *, own_mode: bool = False) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
                 image.load()
-                return image if own_mode else _to_rgb(image)
+                return image if keep_mode else _to_rgb(image)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except UnidentifiedImageError as error:

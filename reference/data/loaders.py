@@ -60,14 +60,14 @@ class ResidentLoader:
         batch_size: int = 1,
         sampler: Sampler[int] | None = None,
         device: torch.device | str = "cpu",
-        part: slice = ALL,
+        shard: slice = ALL,
     ) -> None:
         self.images = torch.from_numpy(dataset.data).to(device).contiguous()
         self.targets = torch.tensor(dataset.targets, device=device)
         self.white = torch.tensor(255.0, device=device)  # by a number, CUDA multiplies with 1/255
         self.batch_size = batch_size
         self.sampler = sampler
-        self.part = part
+        self.shard = shard
 
     @property
     def sizes(self) -> list[int]:
@@ -84,7 +84,7 @@ class ResidentLoader:
         else:
             order = torch.tensor(list(self.sampler))
         for batch in torch.split(order.to(self.images.device), self.batch_size):
-            own = batch[self.part]
+            own = batch[self.shard]
             chosen = own if len(own) else batch[:1]
             images = self.images[chosen].permute(0, 3, 1, 2)
             targets = self.targets[chosen]

@@ -63,7 +63,7 @@ def pair(name: str, value: int | Sequence[int], least: int) -> Pair:
     return numbers[0], numbers[-1]
 
 
-def extend(planes: Tensor, before: Pair, after: Pair, padding_mode: str) -> Tensor:
+def pad(planes: Tensor, before: Pair, after: Pair, padding_mode: str) -> Tensor:
     """Pad planes with their own pixels.
 
     Args:
@@ -99,15 +99,15 @@ def extend(planes: Tensor, before: Pair, after: Pair, padding_mode: str) -> Tens
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """A grid of windows: `before` and `after` are the rows and columns added around the plane."""
+    """A grid of windows; `pad_before` and `pad_after` are the (rows, columns) added around it."""
 
     kernel_size: Pair
     stride: Pair
     dilation: Pair
-    before: Pair
-    after: Pair
+    pad_before: Pair
+    pad_after: Pair
 
-    def over(self, planes: Tensor, fill: float) -> Tensor:
+    def unfold(self, planes: Tensor, fill: float) -> Tensor:
         """View planes window by window.
 
         Args:
@@ -117,7 +117,7 @@ class Windows:
         Returns:
             (..., rows of windows, columns of windows, rows of taps, columns of taps).
         """
-        (top, left), (bottom, right) = self.before, self.after
+        (top, left), (bottom, right) = self.pad_before, self.pad_after
         height, width = planes.shape[-2:]
         shape = (*planes.shape[:-2], top + height + bottom, left + width + right)
         padded = planes.new_full(shape, fill)
@@ -166,4 +166,6 @@ def conv_windows(
         # An even kernel's odd pixel of padding='same' counts as one of the plane.
         pixels = size[axis] + after[axis] - before[axis]
         conv_output_size(pixels, kernel[axis], step[axis], before[axis], gap[axis])
-    return Windows(kernel_size=kernel, stride=step, dilation=gap, before=before, after=after)
+    return Windows(
+        kernel_size=kernel, stride=step, dilation=gap, pad_before=before, pad_after=after
+    )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from reference.functional._checks import check_dtypes, check_planes
-from reference.functional._windows import conv_windows, extend
+from reference.functional._windows import conv_windows, pad
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -53,11 +53,11 @@ def conv2d(
     grid = conv_windows(input.shape[-2:], weight.shape[-2:], stride, padding, dilation)
     planes = input
     if padding_mode != "zeros":
-        planes = extend(input, grid.before, grid.after, padding_mode)
-        grid = replace(grid, before=(0, 0), after=(0, 0))
+        planes = pad(input, grid.pad_before, grid.pad_after, padding_mode)
+        grid = replace(grid, pad_before=(0, 0), pad_after=(0, 0))
     images = planes.reshape(*planes.shape[:-3], groups, weight.shape[1], *planes.shape[-2:])
     kernels = weight.reshape(groups, -1, *weight.shape[1:])
-    output = torch.einsum("...gchwij,gocij->...gohw", grid.over(images, 0), kernels)
+    output = torch.einsum("...gchwij,gocij->...gohw", grid.unfold(images, 0), kernels)
     output = output.flatten(-4, -3)
     return output if bias is None else output + bias[:, None, None]
 

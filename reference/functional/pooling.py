@@ -85,7 +85,7 @@ def pool_windows(
     axes = zip(size, kernel, step, before, gap, strict=True)
     below, right = (_reach(*axis, ceil_mode=ceil_mode) for axis in axes)
     return Windows(
-        kernel_size=kernel, stride=step, dilation=gap, before=before, after=(below, right)
+        kernel_size=kernel, stride=step, dilation=gap, pad_before=before, pad_after=(below, right)
     )
 
 
@@ -134,7 +134,7 @@ def max_pool2d(
         (height, width), kernel_size, stride, padding, dilation, ceil_mode=ceil_mode
     )
     lowest = -math.inf if input.is_floating_point() else torch.iinfo(input.dtype).min
-    choice = grid.over(input.detach(), lowest).flatten(-2).argmax(-1, keepdim=True)
+    choice = grid.unfold(input.detach(), lowest).flatten(-2).argmax(-1, keepdim=True)
     positions = _positions(grid, height, width, input.device)
     indices = positions.expand(*choice.shape[:-1], -1).gather(-1, choice).squeeze(-1)
     outside = input.new_full((*input.shape[:-2], 1), lowest)
@@ -152,7 +152,7 @@ def _positions(grid: Windows, height: int, width: int, device: torch.device) -> 
     """
     outside = height * width
     plane = torch.arange(outside, device=device).view(height, width)
-    positions = grid.over(plane, outside).flatten(-2)
+    positions = grid.unfold(plane, outside).flatten(-2)
     return positions.where(positions < outside, positions.amin(-1, keepdim=True))
 
 
@@ -190,7 +190,7 @@ def avg_pool2d(
     if divisor_override == 0:
         raise RuntimeError("divisor_override must not be zero: None divides by the pixel count")
     grid = pool_windows(input.shape[-2:], kernel_size, stride, padding, 1, ceil_mode=ceil_mode)
-    sums = grid.over(input, 0).sum((-2, -1))
+    sums = grid.unfold(input, 0).sum((-2, -1))
     divisor: int | Tensor | None = divisor_override
     if divisor is None:
         rows, columns = (
@@ -203,8 +203,8 @@ def avg_pool2d(
 
 def _pixels(input: Tensor, grid: Windows, count: int, axis: int, include_pad: bool) -> Tensor:
     """Count the pixels of each window along one axis."""
-    padding = grid.before[axis] if include_pad else 0
-    first = torch.arange(count, device=input.device) * grid.stride[axis] - grid.before[axis]
+    padding = grid.pad_before[axis] if include_pad else 0
+    first = torch.arange(count, device=input.device) * grid.stride[axis] - grid.pad_before[axis]
     end = first + grid.kernel_size[axis]
     return end.clamp(max=input.shape[axis] + padding) - first.clamp(min=-padding)
 

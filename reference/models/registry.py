@@ -23,14 +23,14 @@ TRAINED = {"vgg16": "vgg16-10-classes"}  # VGG16 gets a head for CIFAR-10's clas
 
 
 @dataclass
-class Trial:
+class DryRun:
     """What became of one image on its way through a network.
 
-    `stages` has each layer that ran: its name, its class, and its output's shape without N.
+    `layers` has each layer that ran: its name, its class, and its output's shape without N.
     `unused` names the layers that nothing calls; `error` is empty where the image came through.
     """
 
-    stages: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
+    layers: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     error: str = ""
 
@@ -49,7 +49,7 @@ def check_name(name: str, option: str = "") -> None:
         raise InputError(f"{option}{name}: no such network: give one of {', '.join(NAMES)}")
 
 
-def outline(name: str) -> nn.Module:
+def build_on_meta(name: str) -> nn.Module:
     """Return a network without memory for its weights: enough to print, count and try it.
 
     Args:
@@ -64,7 +64,7 @@ def image_shape(name: str) -> tuple[int, int, int]:
     return (3, 32, 32) if name == "tudui" else (3, vgg.SIDE, vgg.SIDE)
 
 
-def trial(model: nn.Module, shape: tuple[int, ...]) -> Trial:
+def dry_run(model: nn.Module, shape: tuple[int, ...]) -> DryRun:
     """Send one image through a network and note the shapes.
 
     Args:
@@ -74,7 +74,7 @@ def trial(model: nn.Module, shape: tuple[int, ...]) -> Trial:
     Source: P22, which tries its network on ones.
     """
     layers = {m: name for name, m in model.named_modules() if not list(m.children())}
-    found, running = Trial(), ""
+    found, running = DryRun(), ""
 
     def enter(layer: nn.Module, inputs: tuple[Tensor]) -> None:
         nonlocal running
@@ -83,7 +83,7 @@ def trial(model: nn.Module, shape: tuple[int, ...]) -> Trial:
     def leave(layer: nn.Module, _inputs: tuple[Tensor], output: Tensor) -> None:
         nonlocal running
         running = ""
-        found.stages.append((layers[layer], type(layer).__name__, tuple(output.shape[1:])))
+        found.layers.append((layers[layer], type(layer).__name__, tuple(output.shape[1:])))
 
     handles = [layer.register_forward_pre_hook(enter) for layer in layers]
     handles += [layer.register_forward_hook(leave) for layer in layers]
@@ -93,7 +93,7 @@ def trial(model: nn.Module, shape: tuple[int, ...]) -> Trial:
     except RuntimeError as error:
         found.error = running or str(error)  # between two layers torch alone knows
     else:
-        ran = {name for name, _, _ in found.stages}
+        ran = {name for name, _, _ in found.layers}
         found.unused = [name for name in layers.values() if name not in ran]
     finally:
         for handle in handles:
@@ -112,18 +112,18 @@ def describe(name: str) -> dict[str, Any]:
         name: one of `NAMES`.
 
     Returns:
-        "name", "printout", "parameters" (how many), "input" (C, H, W), "stages" (each "layer",
+        "name", "printout", "parameters" (how many), "input" (C, H, W), "layers" (each "layer",
         "kind" and "shape" for one image), "runs", "unused" (layers), and "error", empty where it
         runs.
     """
-    model = outline(name)
-    found = trial(model, image_shape(name))
+    model = build_on_meta(name)
+    found = dry_run(model, image_shape(name))
     return {
         "name": name,
         "printout": str(model),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "input": image_shape(name),
-        "stages": [{"layer": n, "kind": kind, "shape": shape} for n, kind, shape in found.stages],
+        "layers": [{"layer": n, "kind": kind, "shape": shape} for n, kind, shape in found.layers],
         "runs": not found.error,
         "unused": found.unused,
         "error": found.error,
@@ -141,11 +141,11 @@ def check_trainable(name: str) -> None:
     if name == "tudui":
         return  # a trial on the meta device takes seconds to import what it needs
     built = TRAINED.get(name, name)
-    found = trial(outline(built), image_shape(built))
+    found = dry_run(build_on_meta(built), image_shape(built))
     cure = "train --model vgg16, which replaces the last layer and adds none"
     if found.error:
         raise InputError(f"--model {name} cannot run: {found.error}: {cure}")
-    *_, (layer, _, (size,)) = found.stages
+    *_, (layer, _, (size,)) = found.layers
     if size != len(CLASSES):
         idle = f" ({', '.join(found.unused)} is never called)" if found.unused else ""
         raise InputError(

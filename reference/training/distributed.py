@@ -34,16 +34,16 @@ class Ranks:
 
     Args:
         rank: from 0; rank 0 alone prints and writes.
-        world: how many there are.
+        world_size: how many there are.
     """
 
     rank: int = 0
-    world: int = 1
+    world_size: int = 1
 
     @property
-    def part(self) -> slice:
+    def shard(self) -> slice:
         """Which images of a batch this rank takes; together the ranks take each image once."""
-        return slice(self.rank, None, self.world)
+        return slice(self.rank, None, self.world_size)
 
     def device(self, name: str) -> torch.device:
         """Choose the device to compute on, as `select_device` does: a GPU for each process.
@@ -71,7 +71,7 @@ class Ranks:
             )
         return torch.device("cuda", own)
 
-    def parallel(self, model: nn.Module) -> nn.Module:
+    def wrap_ddp(self, model: nn.Module) -> nn.Module:
         """Return the network to train: its gradients are the mean over all ranks. For all ranks.
 
         All of them start from rank 0's weights, which stay those of `model`.
@@ -88,7 +88,7 @@ class Ranks:
             size: images in the whole batch.
         """
         return lambda logits, targets: (
-            cross_entropy(logits, targets, reduction="sum") * self.world / size
+            cross_entropy(logits, targets, reduction="sum") * self.world_size / size
         )
 
     def mean(self, values: Tensor) -> Tensor:
@@ -96,17 +96,17 @@ class Ranks:
         if dist.is_initialized():
             values = values.clone()
             dist.all_reduce(values)
-        return values / self.world
+        return values / self.world_size
 
     def gather(self, value: T) -> list[T]:
         """Return the values of all ranks, in their order. For all ranks."""
         if not dist.is_initialized():
             return [value]
-        values = [value] * self.world
+        values = [value] * self.world_size
         dist.all_gather_object(values, value)
         return values
 
-    def from_first(self, make: Callable[[], T]) -> T:
+    def broadcast(self, make: Callable[[], T]) -> T:
         """Call a function on rank 0 alone and return its result everywhere. For all ranks."""
         results: list[Any] = [make() if self.rank == 0 else None]
         if dist.is_initialized():
@@ -117,7 +117,7 @@ class Ranks:
     def reseed(self, seed: int, epoch: int) -> None:
         """Let each rank drop out other values in each epoch; rank 0 goes on as one process does."""
         if self.rank:
-            torch.manual_seed(seed + epoch * self.world + self.rank)
+            torch.manual_seed(seed + epoch * self.world_size + self.rank)
 
 
 ALONE = Ranks()

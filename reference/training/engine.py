@@ -94,7 +94,7 @@ def evaluate(
     images, losses = 0, []
     hits: Tensor | int = 0
     with torch.no_grad():
-        for inputs, targets in itertools.islice(batches, ranks.rank, None, ranks.world):
+        for inputs, targets in itertools.islice(batches, ranks.rank, None, ranks.world_size):
             with autocast(inputs.device, precision):
                 outputs = model(inputs)
                 loss = loss_fn(outputs, targets)

@@ -55,37 +55,37 @@ class Trainer:
 
     Args:
         run: options, log and checkpoints.
-        say: called with the name of a line of `messages` and its values.
+        emit: called with the name of a line of `messages` and its values.
         ranks: the processes that train together; each makes a Trainer, and rank 0's alone writes.
 
     Raises:
         InputError: the data, the device or the weights cannot be used.
     """
 
-    def __init__(self, run: Run, say: Callable[..., None], ranks: Ranks = ALONE) -> None:
-        self.run, self.config, self.say, self.ranks = run, run.config, say, ranks
+    def __init__(self, run: Run, emit: Callable[..., None], ranks: Ranks = ALONE) -> None:
+        self.run, self.config, self.emit, self.ranks = run, run.config, emit, ranks
         self.device = ranks.device(self.config.device)
         train_set = CIFAR10(self.config.data, train=True)
         test_set = CIFAR10(self.config.data, train=False)
         run.check_data(dict(train_set.train_list + train_set.test_list))
-        say("train_size", len(train_set))
-        say("test_size", len(test_set))
-        say("device", self.device)
+        emit("train_size", len(train_set))
+        emit("test_size", len(test_set))
+        emit("device", self.device)
         batch_size = self.config.batch_size
         self.order = epoch_sampler(train_set, shuffle=self.config.shuffle, seed=self.config.seed)
         self.train_batches = ResidentLoader(
-            train_set, batch_size, self.order, self.device, part=ranks.part
+            train_set, batch_size, self.order, self.device, shard=ranks.shard
         )
         self.test_batches = ResidentLoader(test_set, batch_size, device=self.device)
 
         torch.manual_seed(self.config.seed)
         self.model = self._network().to(self.device)
-        self.parallel = ranks.parallel(self.model)
+        self.wrapped = ranks.wrap_ddp(self.model)
         self.loss_fn = nn.CrossEntropyLoss()
         learning = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = SGD(learning, lr=self.config.lr)
         self.epoch = self.step = 0
-        self.take_step = self._step()
+        self.take_step = self._make_step()
 
     def _network(self) -> nn.Module:
         weights = Path(self.config.weights) if self.config.weights else None
@@ -98,16 +98,16 @@ class Trainer:
         path = self.run.last_checkpoint()
         if path is not None:
             try:
-                self._take_up(path)
+                self._load_state(path)
             except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
                 raise InputError(
                     f"{path} is no checkpoint of this run: delete it, and --resume goes on from "
                     "the one before"
                 ) from error
-            self.say("resumed", self.epoch)
+            self.emit("resumed", self.epoch)
         self.run.read_records(self.step)
 
-    def _take_up(self, path: Path) -> None:
+    def _load_state(self, path: Path) -> None:
         checkpoint = load_checkpoint(path, self.device)
         load_weights(self.model, checkpoint["model"], path)
         self.optimizer.load_state_dict(checkpoint["optimizer"])
@@ -129,7 +129,7 @@ class Trainer:
             "rng": rng,
         }
 
-    def _step(self) -> Callable[[Batch, int], Tensor]:
+    def _make_step(self) -> Callable[[Batch, int], Tensor]:
         """Return what takes a step with this rank's part of a batch of so many images.
 
         On CUDA, in one process, it is a graph, which computes the same.
@@ -138,9 +138,9 @@ class Trainer:
 
         def step(batch: Batch, size: int) -> Tensor:
             loss_fn = self.ranks.loss_fn(size)
-            return train_step(self.parallel, loss_fn, self.optimizer, batch, config.precision)
+            return train_step(self.wrapped, loss_fn, self.optimizer, batch, config.precision)
 
-        eager = config.compile or config.eager or self.parallel is not self.model
+        eager = config.compile or config.eager or self.wrapped is not self.model
         if self.device.type != "cuda" or eager:
             return step
         graph = GraphedStep(lambda batch: step(batch, len(batch[1])), config.batch_size)
@@ -174,14 +174,14 @@ class Trainer:
 
     def _one_epoch(self, board: Board | None) -> None:
         start = time.perf_counter()
-        self.say("epoch", self.epoch + 1)
+        self.emit("epoch", self.epoch + 1)
         train_loss = self._train_epoch(board)
         self.epoch += 1
         found = evaluate(
             self.model, self.loss_fn, self.test_batches, self.config.precision, self.ranks
         )
-        self.say("test_loss", self._finite(found.total_loss))
-        self.say("test_accuracy", found.accuracy)
+        self.emit("test_loss", self._finite(found.total_loss))
+        self.emit("test_accuracy", found.accuracy)
         record = {
             "epoch": self.epoch,
             "step": self.step,
@@ -194,7 +194,7 @@ class Trainer:
         self._log(board, record)
         if board:
             self.run.save(self.epoch, self._state())
-        self.say("saved")
+        self.emit("saved")
 
     def _train_epoch(self, board: Board | None) -> float:
         """Take the steps of one epoch and return the mean loss over its images."""
@@ -210,7 +210,7 @@ class Trainer:
             self.step += 1
             if self.step % LOG_EVERY == 0:
                 loss = self._finite(self.ranks.mean(own_loss).item())
-                self.say("step", self.step, loss)
+                self.emit("step", self.step, loss)
                 record = {"step": self.step, "epoch": self.epoch + 1, "train_loss": loss}
                 self._log(board, record)
             if self.step == self.config.max_steps:

@@ -210,7 +210,7 @@ def test_image_files_are_read_and_others_left(root: Path) -> None:
 def test_real_ants_are_not_all_jpg(train: Path) -> None:
     names = [path.name for path, _ in by_folder(train / "ants")]
     assert [n for n in names if not n.endswith(".jpg")] == ["formica.jpeg", "imageNotFound.gif"]
-    dataset = LabelledImages(by_folder(train / "ants"), own_mode=True)
+    dataset = LabelledImages(by_folder(train / "ants"), keep_mode=True)
     assert dataset[names.index("imageNotFound.gif")][0].mode == "P"
 
 

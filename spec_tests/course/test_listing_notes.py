@@ -20,7 +20,7 @@ from reference.data.transforms import normalize, to_tensor
 from reference.environment import select_device
 from reference.inference import load_image
 from reference.models.course import Tudui
-from reference.models.registry import outline
+from reference.models.registry import build_on_meta
 from reference.models.vgg import vgg16_for
 from spec_tests.paths import INSECTS
 from spec_tests.support.listings import run
@@ -114,7 +114,7 @@ def test_false_in_lower_case() -> None:
         run("vgg16(pretrained=false)", vgg16=vgg16)
     with torch.device("meta"):
         network = run("network = vgg16(weights=None)", vgg16=vgg16)["network"]
-    assert str(network) == str(outline("vgg16"))
+    assert str(network) == str(build_on_meta("vgg16"))
 
 
 @pytest.mark.claim("listing.vgg-imports")

@@ -13,7 +13,7 @@ import torchvision
 from torch import nn
 from torchvision.models import VGG16_Weights
 
-from reference.models.registry import outline
+from reference.models.registry import build_on_meta
 from reference.models.vgg import vgg16_for
 from spec_tests import paths
 
@@ -113,7 +113,7 @@ def test_vgg_classifier_takes_what_the_average_pool_gives() -> None:
 
 @pytest.mark.claim("vgg.linear-at-end-output")
 def test_vgg_linear_at_the_end_is_never_called() -> None:
-    network = outline("vgg16-linear-at-end")
+    network = build_on_meta("vgg16-linear-at-end")
     assert network.add_linear.out_features == 10
     network.add_linear.register_forward_hook(lambda *_: pytest.fail("called"))
     assert output_shape(network) == (1, 1000)
@@ -121,7 +121,7 @@ def test_vgg_linear_at_the_end_is_never_called() -> None:
 
 @pytest.mark.claim("vgg.linear-in-classifier")
 def test_vgg_linear_in_the_classifier_gives_ten_values() -> None:
-    assert output_shape(outline("vgg16-linear-in-classifier")) == (1, 10)
+    assert output_shape(build_on_meta("vgg16-linear-in-classifier")) == (1, 10)
 
 
 @pytest.mark.claim("vgg.last-layer", "vgg.ten-classes")
@@ -135,7 +135,7 @@ def test_vgg_with_another_last_layer_gives_ten_values() -> None:
 
 @pytest.mark.claim("vgg.all-edits-output")
 def test_vgg_with_all_edits_fails_in_the_layer_added_to_the_classifier() -> None:
-    network = outline("vgg16-all-edits")
+    network = build_on_meta("vgg16-all-edits")
     with pytest.raises(RuntimeError, match=r"\[1, 10\] X \[1000, 10\]"):
         output_shape(network)
     added = nn.Linear(1000, 10)  # where numbers are computed the message is another
@@ -145,7 +145,7 @@ def test_vgg_with_all_edits_fails_in_the_layer_added_to_the_classifier() -> None
 
 @pytest.mark.claim("vgg.dropout")
 def test_vgg_other_dropout_is_unchanged() -> None:
-    network = outline("vgg16-dropout")
+    network = build_on_meta("vgg16-dropout")
     assert str(network.classifier[2]) == "Dropout(p=0.7, inplace=False)"
     assert str(network.classifier[5]) == "Dropout(p=0.5, inplace=False)"
     assert output_shape(network) == (1, 1000)
@@ -153,7 +153,7 @@ def test_vgg_other_dropout_is_unchanged() -> None:
 
 @pytest.mark.claim("vgg.not-permanent")
 def test_vgg_edits_are_not_permanent() -> None:
-    outline("vgg16-all-edits")
+    build_on_meta("vgg16-all-edits")
     assert f"{vgg16()}\n" == PRINTOUT.read_text(encoding="utf-8")
 
 

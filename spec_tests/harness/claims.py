@@ -18,7 +18,7 @@ from typing import Self
 import pytest
 
 from spec_tests import paths
-from spec_tests.harness.versions import Since, at, check
+from spec_tests.harness.versions import VersionEntry, check, entry_for
 
 KINDS = ("value", "shape", "text", "error", "effect", "default")
 ORACLES = ("printed", "derived", "independent", "captured")
@@ -59,7 +59,7 @@ class Claim:
     write: str = ""
     untestable: str = ""
     untestable_zh: str = ""
-    versions: tuple[Since, ...] = ()
+    versions: tuple[VersionEntry, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*", self.id):
@@ -90,16 +90,16 @@ class Claim:
             if bool(getattr(self, field)) != bool(getattr(self, f"{field}_zh")):
                 raise RegisterError(f"{field!r} and '{field}_zh' need each other: write both")
 
-    def on(self, torch: str) -> Self:
+    def for_torch(self, torch: str) -> Self:
         """Return the claim with its status on a version of torch, written as torch writes it."""
-        status = at(self.versions, torch).status if self.versions else self.status
+        status = entry_for(self.versions, torch).status if self.versions else self.status
         return replace(self, status=status, versions=())
 
-    def value_on(self, torch: str) -> object:
+    def expected_on(self, torch: str) -> object:
         """Return what the claim's test expects on a version of torch."""
         if not self.versions:
             raise RegisterError(f"{self.id} has no 'versions', and so no value of each")
-        return at(self.versions, torch).value
+        return entry_for(self.versions, torch).value
 
     def __str__(self) -> str:
         text = f"{self.id} ({self.lesson}, {self.status}): {self.says}"
@@ -114,7 +114,7 @@ def _claims_in(path: Path) -> Iterator[Claim]:
     for entry in entries:
         lists = {name: tuple(entry[name]) for name in ("source", "rows") if name in entry}
         try:
-            versions = tuple(Since(**since) for since in entry.get("versions", ()))
+            versions = tuple(VersionEntry(**since) for since in entry.get("versions", ()))
             claim = Claim(**entry | lists | {"versions": versions})
         except (TypeError, ValueError, RegisterError) as error:
             name = entry.get("id", "a claim without 'id'")
@@ -184,7 +184,7 @@ def check_links(register: dict[str, Claim], items: Iterable[pytest.Item], *, who
         )
 
 
-def left_out(config: pytest.Config) -> str:
+def partial_run_reason(config: pytest.Config) -> str:
     """Say which arguments keep some files or tests of this folder from being collected.
 
     -k and -m are none of them: they choose among the tests that were collected.
@@ -201,7 +201,7 @@ def left_out(config: pytest.Config) -> str:
     return f"only {' '.join(config.args[:3])}{more}"
 
 
-def takes_in_some(config: pytest.Config) -> bool:
+def collects_suite(config: pytest.Config) -> bool:
     """Whether some of this folder is collected; the benchmarks are another."""
     return any(
         root in (paths.SPEC_TESTS, *paths.SPEC_TESTS.parents) or paths.SPEC_TESTS in root.parents
@@ -223,7 +223,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     config = session.config
-    whole = not (left_out(config) or session.testsfailed)  # a file may not even be collected
+    whole = not (
+        partial_run_reason(config) or session.testsfailed
+    )  # a file may not even be collected
     config.stash[SUITE] = [*items] if whole else []
     try:
         check_links(config.stash[REGISTER], items, whole=whole)
@@ -245,4 +247,4 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 def by_version(request: pytest.FixtureRequest) -> Callable[[str], object]:
     """A function that returns what a claim's `versions` expect on the installed torch."""
     register, torch = request.config.stash[REGISTER], importlib.metadata.version("torch")
-    return lambda name: register[name].value_on(torch)
+    return lambda name: register[name].expected_on(torch)

@@ -23,7 +23,7 @@ import pytest
 import torch
 
 from spec_tests import paths
-from spec_tests.implementations import LackSkip
+from spec_tests.implementations import UnsupportedSkip
 from spec_tests.oracles import DEFINITIONS, Nested
 
 EXACT = {"rtol": 0, "atol": 0}
@@ -44,7 +44,7 @@ class RaisedError(MismatchError):
     """An implementation raised where the case has a value, or another error."""
 
 
-class NotImplementedHereError(Exception):
+class UnsupportedError(Exception):
     """An implementation lacks the operator, or cannot take these arguments."""
 
 
@@ -94,7 +94,7 @@ def cases(operator: str) -> tuple[Case, ...]:
     return tuple(Case(operator=operator, **entry) for entry in entries)
 
 
-def each(operator: str) -> pytest.MarkDecorator:
+def parametrize_cases(operator: str) -> pytest.MarkDecorator:
     """Give a test the vectors of an operator as `case`, each with its claims."""
     marks = {c.name: [pytest.mark.claim(*c.claims)] if c.claims else [] for c in cases(operator)}
     return pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def array(tensor: Mapping[str, Any]) -> np.ndarray:
     return flat.astype(tensor["dtype"])
 
 
-def outcome(function: Callable[..., Any], inputs: Arrays, options: Arrays) -> dict[str, Any]:
+def call_operator(function: Callable[..., Any], inputs: Arrays, options: Arrays) -> dict[str, Any]:
     """Call a function on copies of the inputs; return its results and the inputs afterwards."""
     inputs = copy.deepcopy(inputs)
     results = function(**inputs, **options)
@@ -118,14 +118,14 @@ def outcome(function: Callable[..., Any], inputs: Arrays, options: Arrays) -> di
 
 def from_oracle(case: Case) -> dict[str, Any]:
     """Return the brute-force outcome of a case, as nested lists."""
-    inputs = {name: exact(array(tensor).tolist()) for name, tensor in case.inputs.items()}
-    return outcome(DEFINITIONS[case.operator], inputs, case.options)
+    inputs = {name: as_fractions(array(tensor).tolist()) for name, tensor in case.inputs.items()}
+    return call_operator(DEFINITIONS[case.operator], inputs, case.options)
 
 
-def exact(nested: Nested) -> Nested:
+def as_fractions(nested: Nested) -> Nested:
     """Turn the floats of a nested list into the integers or fractions that they are."""
     if isinstance(nested, list):
-        return [exact(part) for part in nested]
+        return [as_fractions(part) for part in nested]
     if not math.isfinite(nested):
         return nested
     return int(nested) if nested == int(nested) else Fraction(nested)
@@ -136,16 +136,16 @@ def check(implementation: ModuleType, case: Case) -> None:
 
     Raises:
         MismatchError: it does something else.
-        NotImplementedHereError: it lacks the operator or cannot take these arguments.
+        UnsupportedError: it lacks the operator or cannot take these arguments.
     """
     __tracebackhide__ = True
     function = getattr(implementation, case.operator, None)
     if function is None:
-        raise NotImplementedHereError(case.operator)
+        raise UnsupportedError(case.operator)
     inputs, options = case.arrays
     try:
         with warnings.catch_warnings(action="ignore" if case.error else None):
-            actual = outcome(function, inputs, options)
+            actual = call_operator(function, inputs, options)
     except Exception as error:  # noqa: BLE001 - whatever an implementation raises is a result
         _check_error(implementation, case, error)
         return
@@ -177,12 +177,12 @@ def _check_error(implementation: ModuleType, case: Case, error: Exception) -> No
             case.error["mentions"], str(error)
         ):
             return
-        if isinstance(error, getattr(implementation, "OWN_ERRORS", ())):
+        if isinstance(error, getattr(implementation, "LIBRARY_ERRORS", ())):
             return
     if isinstance(error, NotImplementedError):
-        raise NotImplementedHereError(told) from error
+        raise UnsupportedError(told) from error
     told = f"must be {_refused(case)}, not with {told}" if case.error else f"raised {told}"
-    own_frames = traceback.format_tb(error.__traceback__)[2:]  # without `check` and `outcome`
+    own_frames = traceback.format_tb(error.__traceback__)[2:]  # without `check` and `call_operator`
     raise RaisedError(case, told, "".join(own_frames)) from None
 
 
@@ -225,7 +225,7 @@ def verify(implementation: ModuleType, case: Case) -> None:
     """Check in a test: what is not implemented is skipped, and never passes."""
     try:
         check(implementation, case)
-    except NotImplementedHereError as missing:
-        raise LackSkip(implementation, missing) from None
+    except UnsupportedError as missing:
+        raise UnsupportedSkip(implementation, missing) from None
     except MismatchError as mismatch:
         raise pytest.fail.Exception(str(mismatch), pytrace=False) from None

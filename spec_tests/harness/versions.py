@@ -10,7 +10,7 @@ OLDEST = "2.6"  # the oldest torch that pyproject.toml takes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Since:
+class VersionEntry:
     """What is true of a claim from one version of torch on, up to the next entry.
 
     `value` is what the claim's test expects there, where that differs; `None` is no value.
@@ -25,7 +25,7 @@ class Since:
             raise ValueError(f"'torch' must be a version such as \"2.9\", not {self.torch!r}")
 
 
-def check(versions: tuple[Since, ...], status: str) -> None:
+def check(versions: tuple[VersionEntry, ...], status: str) -> None:
     """Hold the entries of a claim against each other.
 
     Args:
@@ -48,7 +48,7 @@ def check(versions: tuple[Since, ...], status: str) -> None:
         raise ValueError(f"the last of 'versions' must be {status!r}, as the claim, not {last!r}")
 
 
-def at(versions: tuple[Since, ...], torch: str) -> Since:
+def entry_for(versions: tuple[VersionEntry, ...], torch: str) -> VersionEntry:
     """Return the entry of a version of torch, written as torch writes it."""
     release = Version(torch).release  # a nightly build counts as what it will be
     first, *others = versions

@@ -20,7 +20,7 @@ such, neither passed nor failed. Any other exception fails a case that expects a
 An adapter may also have:
 
 - `use(device)`: moves it to a device; raises ValueError with the devices that there are.
-- `OWN_ERRORS`: the exception classes with which its library refuses an argument. In a case that
+- `LIBRARY_ERRORS`: the exception classes with which its library refuses an argument. In a case that
   expects an error they count whatever they say; other classes must be torch's, and the words too.
 - `DESCRIPTION`: what is tested, with its version, for the header of the report.
 """
@@ -41,7 +41,7 @@ BUILT_IN = sorted(
 )
 
 
-class LackSkip(pytest.skip.Exception):
+class UnsupportedSkip(pytest.skip.Exception):
     """The outcome of a test whose implementation lacks what it needs: skipped, and never passed."""
 
     # Shown as pytest shows its own: the reason alone, without the name of this class.

@@ -10,10 +10,10 @@ from jax import lax
 from spec_tests.implementations._arrays import need, over, pair
 from spec_tests.implementations._jax_training import adam, sgd
 
-__all__ = ["DESCRIPTION", "OWN_ERRORS", "adam", "backward", "sgd"]
+__all__ = ["DESCRIPTION", "LIBRARY_ERRORS", "adam", "backward", "sgd"]
 
 DESCRIPTION = f"jax {jax.__version__}"
-OWN_ERRORS = (TypeError, ValueError)
+LIBRARY_ERRORS = (TypeError, ValueError)
 
 jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - its signature
 jax.config.update("jax_platforms", "cpu")

@@ -7,7 +7,7 @@ from onnx.reference import ReferenceEvaluator
 from spec_tests.implementations import _onnx, _onnx_training
 
 DESCRIPTION = f"onnx {onnx.__version__} (reference evaluator)"
-OWN_ERRORS = (ValueError, TypeError, RuntimeError, IndexError)
+LIBRARY_ERRORS = (ValueError, TypeError, RuntimeError, IndexError)
 
 
 def _run(model: onnx.ModelProto, feeds: dict) -> list:

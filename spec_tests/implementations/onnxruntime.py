@@ -10,7 +10,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as state
 from spec_tests.implementations import _onnx, _onnx_training
 
 DESCRIPTION = f"onnxruntime {onnxruntime.__version__}"
-OWN_ERRORS = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.RuntimeException)
+LIBRARY_ERRORS = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.RuntimeException)
 
 SILENT = onnxruntime.SessionOptions()
 SILENT.log_severity_level = 4

@@ -9,10 +9,10 @@ from tinygrad import Tensor, dtypes
 from spec_tests.implementations._arrays import need, over, pair
 from spec_tests.implementations._tinygrad_training import adam, sgd, without
 
-__all__ = ["DESCRIPTION", "OWN_ERRORS", "adam", "backward", "sgd"]
+__all__ = ["DESCRIPTION", "LIBRARY_ERRORS", "adam", "backward", "sgd"]
 
 DESCRIPTION = f"tinygrad {importlib.metadata.version('tinygrad')}"
-OWN_ERRORS = (AssertionError, ValueError, TypeError, IndexError, RuntimeError)
+LIBRARY_ERRORS = (AssertionError, ValueError, TypeError, IndexError, RuntimeError)
 
 
 def _conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, **options: Any) -> Tensor:

@@ -8,10 +8,10 @@ import torch
 from spec_tests.implementations import _tensors
 from spec_tests.implementations.torch import FUNCTIONS, WHERE, use
 
-__all__ = ["DESCRIPTION", "OWN_ERRORS", "use"]
+__all__ = ["DESCRIPTION", "LIBRARY_ERRORS", "use"]
 
 DESCRIPTION = f"torch.compile of torch {torch.__version__}"
-OWN_ERRORS = (RuntimeError,)  # the compiler wraps what it meets while it traces
+LIBRARY_ERRORS = (RuntimeError,)  # the compiler wraps what it meets while it traces
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,9 +2,9 @@
 
 from types import ModuleType
 
-from spec_tests.harness.vectors import Case, each, verify
+from spec_tests.harness.vectors import Case, parametrize_cases, verify
 
 
-@each("backward")
+@parametrize_cases("backward")
 def test_vector(implementation: ModuleType, case: Case) -> None:
     verify(implementation, case)

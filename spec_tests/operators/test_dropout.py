@@ -5,10 +5,10 @@ from types import ModuleType
 from hypothesis import given
 
 from spec_tests.harness import oracle_checks, strategies
-from spec_tests.harness.vectors import Case, each, verify
+from spec_tests.harness.vectors import Case, parametrize_cases, verify
 
 
-@each("dropout")
+@parametrize_cases("dropout")
 def test_vector(implementation: ModuleType, case: Case) -> None:
     verify(implementation, case)
 

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from reference.models.course import Convolution, Tudui
-from reference.models.registry import outline
+from reference.models.registry import build_on_meta
 from spec_tests import paths
-from spec_tests.harness.vectors import cases, outcome, verify
+from spec_tests.harness.vectors import call_operator, cases, verify
 from spec_tests.implementations import torch as exact
 
 
@@ -22,7 +22,9 @@ def _output(implementation: ModuleType, operator: str, name: str) -> torch.Tenso
     """Return the result of a vector; skip where it is not implemented."""
     (case,) = (case for case in cases(operator) if case.name == name)
     verify(implementation, case)
-    return torch.from_numpy(outcome(getattr(implementation, operator), *case.arrays)["output"])
+    return torch.from_numpy(
+        call_operator(getattr(implementation, operator), *case.arrays)["output"]
+    )
 
 
 def _print_convolution(implementation: ModuleType, name: str) -> None:
@@ -65,7 +67,7 @@ NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {  # file: claim, net
     ),
     "sequential": ("seq.printout", lambda: _holder("Test", model1=Tudui().model)),
 } | {
-    name: (claim, partial(outline, name))
+    name: (claim, partial(build_on_meta, name))
     for name, claim in (
         ("vgg16", "vgg.printout"),
         ("vgg16-linear-at-end", "vgg.linear-at-end"),

@@ -32,7 +32,7 @@ def test_distributed_parts_make_the_batches(
     train_set = CIFAR10(small_cifar10)
     order = epoch_sampler(train_set, shuffle=True, seed=1)
     loaders = [
-        ResidentLoader(train_set, batch_size, order, part=Ranks(rank, world).part)
+        ResidentLoader(train_set, batch_size, order, shard=Ranks(rank, world).shard)
         for rank in range(world)
     ]
     sizes = []
@@ -58,7 +58,7 @@ def test_distributed_losses_of_the_parts_average_to_the_batches_mean(world: int,
     targets = torch.randint(10, (size,))
     mean = nn.CrossEntropyLoss()(logits, targets)
     shared = sum(
-        ranks.loss_fn(size)(logits[ranks.part], targets[ranks.part]) / world
+        ranks.loss_fn(size)(logits[ranks.shard], targets[ranks.shard]) / world
         for ranks in (Ranks(rank, world) for rank in range(world))
     )
     torch.testing.assert_close(shared, mean, rtol=1e-14, atol=0)
@@ -149,10 +149,10 @@ def train_and_evaluate(data: Path, batch_size: int, folder: Path) -> None:
     """As a rank: leave the states of 20 steps, and what an evaluation finds."""
     with processes() as ranks:
         model = network(seed=ranks.rank)  # rank 0's weights count
-        parallel = ranks.parallel(model)
+        parallel = ranks.wrap_ddp(model)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         order = epoch_sampler(CIFAR10(data), shuffle=True, seed=7)
-        loader = ResidentLoader(CIFAR10(data), batch_size, order, part=ranks.part)
+        loader = ResidentLoader(CIFAR10(data), batch_size, order, shard=ranks.shard)
 
         def step(number: int, *batch: torch.Tensor) -> None:
             train_step(parallel, ranks.loss_fn(loader.sizes[number]), optimizer, batch)

@@ -172,7 +172,7 @@ def test_datasets_rgb_by_default_and_the_files_own_mode_on_request(
     image, _ = LabelledImages(samples)[0]
     assert image.mode == "RGB"
     assert image.getpixel((0, 0)) == as_rgb
-    image, _ = LabelledImages(samples, own_mode=True)[0]
+    image, _ = LabelledImages(samples, keep_mode=True)[0]
     assert image.mode == mode
     assert image.size == (3, 2)
 
@@ -198,7 +198,7 @@ def test_datasets_images_are_opened_when_asked_for(ants: Path) -> None:
 
 
 def test_datasets_no_file_stays_open(ants: Path) -> None:
-    image, _ = LabelledImages(by_folder(ants), own_mode=True)[0]
+    image, _ = LabelledImages(by_folder(ants), keep_mode=True)[0]
     shutil.rmtree(ants)
     assert image.getpixel((5, 3)) == 50
 

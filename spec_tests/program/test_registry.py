@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from reference.cli import main
 from reference.errors import InputError
 from reference.models.course import Tudui
-from reference.models.registry import NAMES, check_trainable, outline, trial
+from reference.models.registry import NAMES, build_on_meta, check_trainable, dry_run
 from spec_tests import paths
 
 Capture = pytest.CaptureFixture[str]
@@ -48,7 +48,7 @@ def as_json(capsys: Capture, *arguments: str) -> object:
 def test_vgg_and_other_networks_in_json(capsys: Capture, name: str) -> None:
     found = as_json(capsys, name)
     assert found["name"] == name
-    last = found["stages"][-1]["shape"]
+    last = found["layers"][-1]["shape"]
     shown = found["parameters"], found["runs"], last, found["unused"]
     assert shown == EXPECTED[name]
     assert found["error"] == ("" if found["runs"] else f"{ADDED}, got inputs of shape (N, 10)")
@@ -73,10 +73,10 @@ def test_vgg_printed_by_the_command_line(capsys: Capture, name: str) -> None:
 
 
 def test_vgg_shapes(capsys: Capture) -> None:
-    stages = as_json(capsys, "vgg16")["stages"]
-    assert [stage["shape"] for stage in stages] == VGG16_SHAPES
-    assert stages[0] == {"layer": "features.0", "kind": "Conv2d", "shape": [64, 224, 224]}
-    assert stages[31] == {"layer": "avgpool", "kind": "AdaptiveAvgPool2d", "shape": [512, 7, 7]}
+    layers = as_json(capsys, "vgg16")["layers"]
+    assert [layer["shape"] for layer in layers] == VGG16_SHAPES
+    assert layers[0] == {"layer": "features.0", "kind": "Conv2d", "shape": [64, 224, 224]}
+    assert layers[31] == {"layer": "avgpool", "kind": "AdaptiveAvgPool2d", "shape": [512, 7, 7]}
 
 
 def test_module_name_that_is_unknown_is_one_line(capsys: Capture) -> None:
@@ -89,10 +89,10 @@ def test_module_name_that_is_unknown_is_one_line(capsys: Capture) -> None:
 def test_module_trial_names_the_layer_that_does_not_fit() -> None:
     network = Tudui()
     network.model[7] = nn.Linear(1000, 64)
-    found = trial(network, (3, 32, 32))
+    found = dry_run(network, (3, 32, 32))
     wrong = "model.7, Linear(in_features=1000, out_features=64, bias=True)"
     assert found.error == f"{wrong}, got inputs of shape (N, 1024)"
-    assert found.stages[-1] == ("model.6", "Flatten", (1024,))
+    assert found.layers[-1] == ("model.6", "Flatten", (1024,))
 
 
 def test_module_trial_of_a_network_that_fails_between_its_layers() -> None:
@@ -100,12 +100,12 @@ def test_module_trial_of_a_network_that_fails_between_its_layers() -> None:
         def forward(self, images: Tensor) -> Tensor:
             return super().forward(images) + torch.ones(3)
 
-    assert "size of tensor a (10) must match" in trial(Torn(), (3, 32, 32)).error
+    assert "size of tensor a (10) must match" in dry_run(Torn(), (3, 32, 32)).error
 
 
 def test_module_trial_leaves_nothing_behind() -> None:
     network = Tudui()
-    assert trial(network, (3, 32, 32)).error == ""
+    assert dry_run(network, (3, 32, 32)).error == ""
     hooks = [layer._forward_hooks | layer._forward_pre_hooks for layer in network.modules()]  # noqa: SLF001 - torch has no other way to ask
     assert not any(hooks)
     assert all(weight.grad is None for weight in network.parameters())
@@ -141,4 +141,4 @@ def test_vgg_that_cannot_be_trained_says_why(name: str, line: str) -> None:
 
 def test_vgg_outline_takes_no_memory() -> None:
     assert list(NAMES) == list(EXPECTED)
-    assert all(weight.is_meta for name in NAMES for weight in outline(name).parameters())
+    assert all(weight.is_meta for name in NAMES for weight in build_on_meta(name).parameters())

@@ -1,7 +1,7 @@
 """The documents that are made from the register: what to read, not what to edit.
 
 - `docs/ERRATA.md`, and the same in Chinese: what the course says that does not hold today;
-- `docs/LESSONS.md`: each lesson's modules, claims and tests, and the tests that name no claim.
+- `docs/LESSONS.md`: each lesson's modules, its claims, and the files that test them.
 
     python -m spec_tests.report.docs
 
@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ from spec_tests.harness.lessons import Lesson
 COMMAND = "python -m spec_tests.report.docs"
 
 Register = Mapping[str, Claim]
-Tests = Mapping[str, frozenset[str]]  # FILE::FUNCTION and the claims that it names
+TestFiles = Mapping[str, frozenset[str]]  # a file, and the claims that its tests name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,40 +164,34 @@ def _plain(text: str) -> str:
     return "".join(prose)
 
 
-def tests_of(items: Iterable[pytest.Item]) -> Tests:
-    """Return the test functions of this folder, parametrised ones once, with their claims."""
-    found: dict[str, frozenset[str]] = {}
+def test_files(items: Iterable[pytest.Item]) -> TestFiles:
+    """Return the test files of this folder, each with the claims that its tests name."""
+    found: dict[str, set[str]] = {}
     for item in items:
         if item.path.is_relative_to(paths.SPEC_TESTS):
-            name = f"{item.path.name}::{item.nodeid.split('[')[0].partition('::')[2]}"
-            found[name] = found.get(name, frozenset()) | frozenset(claims.named_by(item))
-    return dict(sorted(found.items()))
+            name = item.path.relative_to(paths.SPEC_TESTS).as_posix()
+            found.setdefault(name, set()).update(claims.named_by(item))
+    return {name: frozenset(found[name]) for name in sorted(found)}
 
 
-def lesson_list(register: Register, tests: Tests) -> str:
-    """Return the page of the lessons: modules, claims, tests; last the tests without a claim."""
+def lesson_list(register: Register, files: TestFiles) -> str:
+    """Return the page of the lessons: each lesson's modules, its claims, and their test files."""
     parts = [LESSONS_INTRO]
     for lesson in lessons.load():
         taught = [claim for claim in register.values() if claim.lesson == lesson.id]
         parts += [f"## {lesson.id} {lesson.title} · {lesson.zh}"]
         parts += [_modules(lesson)]
-        parts += ["\n".join(line for claim in taught for line in _claim(claim, tests))]
-    parts += ["## Tests that name no claim", LESSONS_REST]
-    parts += [_list(_by_file(t for t in tests if not tests[t]))]
+        parts += ["\n".join(line for claim in taught for line in _claim(claim, files))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 LESSONS_INTRO = f"""# Lessons, claims and tests
 
-For each lesson of the course: the modules of `reference/` that do what it teaches, what it claims
-(the status stands behind where it is not *holds*; [ERRATA.md](ERRATA.md) says what holds instead),
-and the tests that check each claim.
+For each lesson of the course: the modules of `reference/` that implement it, its claims (with the
+status where that is not *holds*; [ERRATA.md](ERRATA.md) says what holds instead), and the files
+that test each claim.
 
-`{COMMAND}` makes this page from the register and from the tests: do not edit it."""
-
-LESSONS_REST = (
-    "They check what the course leaves open: the definitions, the command line, the suite."
-)
+`{COMMAND}` generates this page from the register and the tests: do not edit it."""
 
 
 def _modules(lesson: Lesson) -> str:
@@ -206,36 +199,31 @@ def _modules(lesson: Lesson) -> str:
     return f"Modules: {', '.join(links)}" if lesson.modules else ""
 
 
-def _claim(claim: Claim, tests: Tests) -> Iterator[str]:
+def _claim(claim: Claim, files: TestFiles) -> Iterator[str]:
     status = "" if claim.status == "holds" else f" *({claim.status})*"
     yield f"- **{claim.id}**{status} {_plain(claim.says)}"
     if claim.untestable:
         yield f"  - not tested: {_plain(claim.untestable)}"
-    yield from (f"  - {line}" for line in _by_file(t for t in tests if claim.id in tests[t]))
+    checked_in = [file for file, named in files.items() if claim.id in named]
+    if checked_in:
+        yield "  - " + ", ".join(f"[{file}](../spec_tests/{file})" for file in checked_in)
 
 
-def _by_file(tests: Iterable[str]) -> Iterator[str]:
-    pairs = (test.split("::", 1) for test in tests)
-    for file, found in groupby(pairs, key=lambda pair: pair[0]):
-        names = ", ".join(f"`{name}`" for _, name in found)
-        yield f"[{file}](../spec_tests/{file}): {names}"
-
-
-def documents(register: Register, tests: Tests) -> dict[Path, str]:
+def documents(register: Register, files: TestFiles) -> dict[Path, str]:
     """Return the text of each document by its path."""
     pages = {
         paths.DOCS / language.file: errata(register, language) for language in (ENGLISH, CHINESE)
     }
-    return pages | {paths.DOCS / "LESSONS.md": lesson_list(register, tests)}
+    return pages | {paths.DOCS / "LESSONS.md": lesson_list(register, files)}
 
 
 class _Collector:
     """A pytest plugin that keeps what was collected."""
 
-    tests: Tests
+    files: TestFiles
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.tests = tests_of(session.items)
+        self.files = test_files(session.items)
 
 
 def main() -> int:
@@ -247,7 +235,7 @@ def main() -> int:
     if code:
         print(told.getvalue())
         return int(code)
-    for path, text in documents(claims.load(), collector.tests).items():
+    for path, text in documents(claims.load(), collector.files).items():
         path.write_text(text, encoding="utf-8", newline="\n")
         print(f"wrote {path}")
     return 0

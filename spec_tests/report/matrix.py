@@ -16,7 +16,7 @@ from packaging.version import Version
 
 from spec_tests.report.plugin import write
 from spec_tests.report.results import Results, totals
-from spec_tests.report.summary import figures
+from spec_tests.report.summary import summary_line
 
 RIGHT = ("holds", "environment")  # the course's statement is true, where its condition is met
 UNKNOWN = ("not_implemented", "not_run", "not_checkable")
@@ -186,7 +186,7 @@ def main() -> None:
     merged = merge(results, missing)
     options.out.mkdir(parents=True, exist_ok=True)
     write(options.out, merged)
-    print(f"{figures(merged)}\nreport: {options.out}")
+    print(f"{summary_line(merged)}\nreport: {options.out}")
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ def render(results: Mapping[str, Any]) -> str:
         errata=errata(claims),
         not_checkable=[claim for claim in claims if claim["untestable"]],
         failed_claims=[claim for claim in claims if claim["state"] == "failed"],
-        operators=sorted({vector["operator"] for vector in vectors}, key=place),
-        drawn={key(v): drawing(v) for v in vectors if drawing(v)},
+        operators=sorted({vector["operator"] for vector in vectors}, key=operator_order),
+        drawn={case_id(v): drawing(v) for v in vectors if drawing(v)},
     )
 
 
@@ -52,9 +52,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"strings": STRINGS, "t": text, "both": both}
+    environment.globals |= {"strings": STRINGS, "t": t, "bilingual": bilingual}
     environment.globals |= {"inlined": inlined, "listed": listed}
-    filters = (agreeing, call, cases, in_column, key, layout, tally, tests)
+    filters = (agreeing, case_id, cases, format_call, in_column, layout, tally, tests_by_column)
     environment.filters |= {function.__name__: function for function in filters}
     return environment
 
@@ -64,7 +64,7 @@ def inlined(name: str) -> Markup:
     return Markup((paths.TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
 
 
-def both(english: str, chinese: str) -> Markup:
+def bilingual(english: str, chinese: str) -> Markup:
     """Return a text in both languages, of which the page shows one; English alone where need be."""
     if not chinese:
         return Markup('<span class="only" lang="en">{}</span>').format(marked(english))
@@ -78,18 +78,18 @@ def marked(plain: str) -> Markup:
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(plain))))  # noqa: S704 - escaped
 
 
-def text(name: str, **values: object) -> Markup:
+def t(name: str, **values: object) -> Markup:
     """Return a text of strings.toml in both languages, filled in with values; a list is joined."""
     texts = []
     for language, joint in JOINTS.items():
         filled = {k: joint.join(v) if isinstance(v, list) else v for k, v in values.items()}
         texts.append(STRINGS[name][language].format(**filled))
-    return both(*texts)
+    return bilingual(*texts)
 
 
 def listed(names: Iterable[str]) -> Markup:
     """Return names in a row, in both languages."""
-    return both(*(joint.join(names) for joint in JOINTS.values()))
+    return bilingual(*(joint.join(names) for joint in JOINTS.values()))
 
 
 def errata(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
@@ -128,7 +128,7 @@ def tally(found: Iterable[Mapping[str, Any]], name: str) -> dict[str, int]:
     return dict(Counter(entry[name] for entry in found).most_common())
 
 
-def tests(claim: Claim) -> dict[str, dict[str, Mapping[str, str]]]:
+def tests_by_column(claim: Claim) -> dict[str, dict[str, Mapping[str, str]]]:
     """Return what became of the tests of a claim, by their node IDs and then by column."""
     found: dict[str, dict[str, Mapping[str, str]]] = {}
     for column, result in claim["results"].items():
@@ -142,16 +142,16 @@ def cases(claims: Iterable[Claim], vectors: Iterable[Vector]) -> dict[str, list[
     found: dict[str, list[str]] = {claim["id"]: [] for claim in claims}
     for vector in vectors:
         for name in vector["case"]["claims"]:
-            found.setdefault(name, []).append(key(vector))
+            found.setdefault(name, []).append(case_id(vector))
     return found
 
 
-def key(vector: Vector) -> str:
+def case_id(vector: Vector) -> str:
     """Return what the page calls a case, in its address too."""
     return f"{vector['operator']}/{vector['case']['name']}"
 
 
-def place(operator: str) -> tuple[int, str]:
+def operator_order(operator: str) -> tuple[int, str]:
     """Return what operators are sorted by: those that are drawn come first."""
     return (DRAWN.index(operator) if operator in DRAWN else len(DRAWN)), operator
 
@@ -165,7 +165,7 @@ def drawing(vector: Vector) -> dict[str, Any]:
     }
 
 
-def call(parameters: Mapping[str, Any]) -> str:
+def format_call(parameters: Mapping[str, Any]) -> str:
     """Write parameters as Python has them: a list is a tuple."""
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
     return ", ".join(f"{name}={value!r}" for name, value in options.items())

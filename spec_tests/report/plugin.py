@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from spec_tests.harness import claims
-from spec_tests.implementations import TESTED, LackSkip, name_of, tested_by
+from spec_tests.implementations import TESTED, UnsupportedSkip, name_of, tested_by
 from spec_tests.report import page, results, summary
-from spec_tests.report.results import Ran, Results
+from spec_tests.report.results import Results, TestOutcome
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "tensorboard", "pytest", "hypothesis")
 
@@ -82,7 +82,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     elif not before and hasattr(report, "wasxfail") and report.skipped:
         item.stash[OUTCOME] = "known_difference", report.wasxfail.removeprefix("reason: ")
     elif not before and report.skipped:
-        lack = isinstance(call.excinfo.value, LackSkip)
+        lack = isinstance(call.excinfo.value, UnsupportedSkip)
         item.stash[OUTCOME] = "not_implemented" if lack else "not_run", str(call.excinfo.value)
     elif not before and report.when == "call":
         item.stash[OUTCOME] = "passed", ""
@@ -99,11 +99,11 @@ def _message(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config, folder = session.config, _folder(session.config)
-    ran_here = claims.takes_in_some(config) and not config.getoption("-n", None)
+    ran_here = claims.collects_suite(config) and not config.getoption("-n", None)
     if exitstatus == pytest.ExitCode.USAGE_ERROR or not (folder or ran_here):
         return
     found = _results(session, exitstatus)
-    config.stash[LINES].append(summary.figures(found))
+    config.stash[LINES].append(summary.summary_line(found))
     if folder is None:
         return
     try:
@@ -147,7 +147,7 @@ def _results(session: pytest.Session, exitstatus: int) -> Results:
     register, torch = session.config.stash[claims.REGISTER], importlib.metadata.version("torch")
     return results.collect(
         ran,
-        register={name: claim.on(torch) for name, claim in register.items()},
+        register={name: claim.for_torch(torch) for name, claim in register.items()},
         columns=list(columns.values()),
         run=_run(session, stopped),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -155,10 +155,10 @@ def _results(session: pytest.Session, exitstatus: int) -> Results:
     )
 
 
-def _ran(item: pytest.Item, column: str, outcome: str, detail: str) -> Ran:
+def _ran(item: pytest.Item, column: str, outcome: str, detail: str) -> TestOutcome:
     params = item.callspec.params if hasattr(item, "callspec") else {}
     case = params.get("case") if tested_by(item) and item.originalname == "test_vector" else None
-    return Ran(
+    return TestOutcome(
         test=item.nodeid,
         column=column,
         outcome=outcome,
@@ -213,7 +213,7 @@ def _run(session: pytest.Session, stopped: str) -> dict[str, Any]:
     config = session.config
     chosen = {"-k": config.getoption("-k"), "-m": config.getoption("-m")}
     partial = [
-        claims.left_out(config),
+        claims.partial_run_reason(config),
         *(f"{flag} {expression}" for flag, expression in chosen.items() if expression),
         *(f"{name} was not collected" for name in config.stash[UNCOLLECTED]),
         stopped,

@@ -30,12 +30,14 @@ Results = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ran:
+class TestOutcome:
     """What became of one test, if only that it was not started.
 
     `outcome` is one of the schema's, `detail` the reason of a skip or the message of a failure,
     `vector` the operator and the case that an implementation was held against.
     """
+
+    __test__ = False  # for pytest, not a class of tests
 
     test: str
     column: str
@@ -63,7 +65,7 @@ def specification() -> dict[str, Any]:
 
 
 def collect(
-    ran: Iterable[Ran],
+    ran: Iterable[TestOutcome],
     *,
     register: Mapping[str, Claim],
     lessons: list[dict[str, Any]],
@@ -90,7 +92,7 @@ def collect(
     order = [column["id"] for column in columns]
     ran = sorted(ran, key=lambda test: order.index(test.column))
     by_lesson = sorted(register.values(), key=lambda claim: int(claim.lesson[1:]))
-    by_claim: dict[str, list[Ran]] = {}
+    by_claim: dict[str, list[TestOutcome]] = {}
     for test in ran:
         for name in test.claims:
             by_claim.setdefault(name, []).append(test)
@@ -116,7 +118,7 @@ def _rank(column: str) -> int:
     return next(matches, len(OWN_COLUMNS))
 
 
-def state(claim: Claim, ran: Iterable[Ran]) -> str:
+def state(claim: Claim, ran: Iterable[TestOutcome]) -> str:
     """Return what its tests make of a claim; the schema says what the word means."""
     outcomes = {test.outcome for test in ran}
     if claim.untestable:
@@ -128,8 +130,8 @@ def state(claim: Claim, ran: Iterable[Ran]) -> str:
     return "not_implemented" if "not_implemented" in outcomes else "not_run"
 
 
-def _claim(claim: Claim, ran: list[Ran]) -> dict[str, Any]:
-    columns: dict[str, list[Ran]] = {}
+def _claim(claim: Claim, ran: list[TestOutcome]) -> dict[str, Any]:
+    columns: dict[str, list[TestOutcome]] = {}
     for test in ran:
         columns.setdefault(test.column, []).append(test)
     own = [test for test in ran if _rank(test.column) < len(OWN_COLUMNS)]
@@ -154,7 +156,7 @@ def totals(claims: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _vectors(
-    vectors: Mapping[str, list[dict[str, Any]]], ran: Iterable[Ran]
+    vectors: Mapping[str, list[dict[str, Any]]], ran: Iterable[TestOutcome]
 ) -> list[dict[str, Any]]:
     found: dict[tuple[str, str] | None, dict[str, dict[str, str]]] = {}
     for test in ran:
@@ -166,7 +168,7 @@ def _vectors(
     ]
 
 
-def _not_run(ran: Iterable[Ran]) -> list[dict[str, Any]]:
+def _not_run(ran: Iterable[TestOutcome]) -> list[dict[str, Any]]:
     reasons: dict[str, list[str]] = {}
     for test in ran:
         if test.outcome == "not_run":

@@ -24,7 +24,7 @@ GREEN, RED, GREY = "#2e7d32", "#c62828", "#616161"  # white on each is easy to r
 HEIGHT, MARGIN, CHARACTER = 20, 6, 6.6  # in pixels; the width of a character on average
 
 
-def figures(results: Results) -> str:
+def summary_line(results: Results) -> str:
     """Return the claims in figures, which add up: each claim counts once."""
     totals = results["totals"]
     counts = {name: f"{totals[name]} {words}" for name, words in WORDS.items()}
@@ -50,7 +50,7 @@ def markdown(results: Results) -> str:
     where = ", ".join([*packages, f"Python {run['python']}", run["platform"]])
     blocks = [
         [f"# Course claims: {_headline(results)}"],
-        [_escaped(figures(results)[0].upper() + figures(results)[1:]) + "."],
+        [_escaped(summary_line(results)[0].upper() + summary_line(results)[1:]) + "."],
         [f"{_escaped(where)}: {_escaped(run['command'])}"],
         _failures(results),
         _columns(results),

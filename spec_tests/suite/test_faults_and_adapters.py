@@ -32,7 +32,7 @@ def _everywhere(function: Callable[..., Any]) -> SimpleNamespace:
 def _passed(implementation: SimpleNamespace, case: Case) -> bool:
     try:
         vectors.check(implementation, case)
-    except (vectors.MismatchError, vectors.NotImplementedHereError):
+    except (vectors.MismatchError, vectors.UnsupportedError):
         return False
     return True
 
@@ -213,7 +213,7 @@ def test_an_adapter_with_conv2d_alone(
         assert f": not implemented by conv_alone: {lack}\n" in printed
     document = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert problems(document) == []
-    assert summary.figures(document) in printed
+    assert summary.summary_line(document) in printed
     assert [column["id"] for column in document["columns"]] == ["torch", "conv_alone"]
     states = {each["id"]: each["state"] for each in document["claims"]}
     assert states["conv.stride-1"] == "holds"

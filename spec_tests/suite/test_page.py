@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from spec_tests import paths
-from spec_tests.report.page import STRINGS, call, layout, marked, render
+from spec_tests.report.page import STRINGS, format_call, layout, marked, render
 from spec_tests.support.sample_results import SCHEMA, found
 
 VOID = {"meta", "link", "input"}
@@ -272,4 +272,4 @@ def test_a_matrix_is_laid_out_row_by_row() -> None:
 
 def test_parameters_are_written_as_python() -> None:
     parameters = {"stride": [2, 1], "padding": "same", "ceil_mode": True}
-    assert call(parameters) == "stride=(2, 1), padding='same', ceil_mode=True"
+    assert format_call(parameters) == "stride=(2, 1), padding='same', ceil_mode=True"

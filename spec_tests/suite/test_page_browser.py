@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spec_tests.program.test_browser import OPTIONS
-from spec_tests.report.page import DRAWN, key, render
+from spec_tests.report.page import DRAWN, case_id, render
 from spec_tests.support.sample_results import found
 
 if TYPE_CHECKING:  # it may be missing: then the tests are skipped
@@ -238,9 +238,9 @@ def test_each_drawn_window_makes_its_output(
     page.goto(address)
     open_everything(page, len(drawn))
     seen = page.evaluate(CHOOSE_EACH)
-    assert seen.keys() == {key(vector) for vector in drawn}
+    assert seen.keys() == {case_id(vector) for vector in drawn}
     for vector in drawn:
-        operator, case, name = vector["operator"], vector["case"], key(vector)
+        operator, case, name = vector["operator"], vector["case"], case_id(vector)
         cells = seen[name]
         expected = pytest.approx(flat(case["expected"]["output"]["data"]), rel=1e-6)
         assert [numeral(cell["printed"]) for cell in cells] == expected, name

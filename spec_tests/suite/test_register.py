@@ -129,5 +129,5 @@ def test_what_the_arguments_leave_out(
         invocation_params=SimpleNamespace(dir=paths.ROOT / folder),
         getoption=options.get,
     )
-    assert claims.left_out(config) == left_out
-    assert claims.takes_in_some(config) is some
+    assert claims.partial_run_reason(config) == left_out
+    assert claims.collects_suite(config) is some

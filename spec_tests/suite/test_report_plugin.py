@@ -17,7 +17,7 @@ from spec_tests.support.small_project import CLAIM, TEST, run_pytest
 ALL = """
 import pytest
 from types import SimpleNamespace
-from spec_tests.implementations import LackSkip
+from spec_tests.implementations import UnsupportedSkip
 
 pytestmark = pytest.mark.claim("relu.zero")
 
@@ -39,7 +39,7 @@ def test_torn_down(torn): pass
 def test_known(): assert 0
 @pytest.mark.xfail(reason="no more", strict=True)
 def test_known_no_more(): pass
-def test_lack(): raise LackSkip(SimpleNamespace(__name__="mine"), "relu")
+def test_lack(): raise UnsupportedSkip(SimpleNamespace(__name__="mine"), "relu")
 @pytest.mark.skip(reason="no GPU")
 def test_skipped(): pass
 """

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from spec_tests import paths
 from spec_tests.harness.claims import Claim
 from spec_tests.report import results, summary
-from spec_tests.report.results import Ran, Results
+from spec_tests.report.results import Results, TestOutcome
 
 RUN = {"command": "pytest", "partial": "", "python": "3.11", "platform": "here", "packages": {}}
 LESSONS = [
@@ -35,12 +35,14 @@ def claim(name: str, lesson: str = "P20", **fields: Any) -> Claim:
     return Claim(id=f"relu.{name}", lesson=lesson, **told | fields)
 
 
-def ran(outcome: str, *claims: Claim, column: str = "torch", **fields: Any) -> Ran:
+def ran(outcome: str, *claims: Claim, column: str = "torch", **fields: Any) -> TestOutcome:
     names = tuple(each.id for each in claims)
-    return Ran(test=f"a.py::{outcome}", column=column, outcome=outcome, claims=names, **fields)
+    return TestOutcome(
+        test=f"a.py::{outcome}", column=column, outcome=outcome, claims=names, **fields
+    )
 
 
-def collected(claims: list[Claim], tests: list[Ran], **run: str) -> Results:
+def collected(claims: list[Claim], tests: list[TestOutcome], **run: str) -> Results:
     columns = dict.fromkeys(test.column for test in tests)
     return results.collect(
         tests,
@@ -139,12 +141,12 @@ def test_document_follows_the_schema() -> None:
 
 def test_figures_add_up() -> None:
     claims = [claim("zero"), claim("one", status="changed"), claim("nice", untestable="taste")]
-    assert summary.figures(collected(claims, [ran("passed", *claims[:2])])) == (
+    assert summary.summary_line(collected(claims, [ran("passed", *claims[:2])])) == (
         "claims: 3, of which 2 checked (1 hold, 0 errata, 1 changed, 0 by environment, 0 failed), "
         "0 not run, 1 not checkable"
     )
     lacking = collected(claims, [ran("not_implemented", claims[0])], partial="-k zero")
-    assert summary.figures(lacking) == (
+    assert summary.summary_line(lacking) == (
         "claims: 3, of which 0 checked (0 hold, 0 errata, 0 changed, 0 by environment, 0 failed), "
         "1 not implemented, 1 not run, 1 not checkable; partial run: -k zero"
     )

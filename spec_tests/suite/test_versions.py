@@ -66,15 +66,15 @@ def test_a_version_counts_up_to_the_next(
 ) -> None:
     (tmp_path / "act.toml").write_text(CLAIM + VERSIONS, encoding="utf-8")
     claim = claims.load(tmp_path)["relu.zero"]
-    assert (claim.on(torch).status, claim.value_on(torch)) == (status, value)
+    assert (claim.for_torch(torch).status, claim.expected_on(torch)) == (status, value)
 
 
 def test_without_versions_the_status_is_the_same_everywhere(tmp_path: Path) -> None:
     (tmp_path / "act.toml").write_text(CLAIM, encoding="utf-8")
     claim = claims.load(tmp_path)["relu.zero"]
-    assert claim.on("2.6.0") == claim.on("2.15.0") == claim
+    assert claim.for_torch("2.6.0") == claim.for_torch("2.15.0") == claim
     with pytest.raises(claims.RegisterError, match=r"relu\.zero has no 'versions'"):
-        claim.value_on("2.6.0")
+        claim.expected_on("2.6.0")
 
 
 def test_the_oldest_torch_is_what_the_package_requires() -> None:

@@ -5,7 +5,7 @@ import json
 from spec_tests import paths
 from spec_tests.harness import claims
 from spec_tests.report import results
-from spec_tests.report.results import Ran, Results
+from spec_tests.report.results import Results, TestOutcome
 
 SCHEMA = json.loads((paths.RESULTS_SCHEMA).read_text(encoding="utf-8"))
 
@@ -18,7 +18,7 @@ def found(*columns: str) -> Results:
     """
     register, read = claims.load(), results.specification()
     ran = [
-        Ran(
+        TestOutcome(
             test=f"spec_tests/course/test_topic.py::test[{name}]",
             column=column,
             outcome="passed",
@@ -29,7 +29,7 @@ def found(*columns: str) -> Results:
         if not claim.untestable
     ]
     ran += [
-        Ran(
+        TestOutcome(
             test=f"spec_tests/operators/test_{operator}.py::test_vector[{case['name']}]",
             column=column,
             outcome="passed",
