@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from spec_tests.support.chromium import OPTIONS
 from spec_tests.support.tensorboard_server import SECONDS, Server, serve, write_course_board
 
 if TYPE_CHECKING:  # it may be missing: then the tests are skipped
@@ -19,10 +20,6 @@ if TYPE_CHECKING:  # it may be missing: then the tests are skipped
 pytestmark = pytest.mark.browser
 
 STEPS = 24
-OPTIONS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 RED, BLUE, CURVE = (255, 0, 0), (0, 0, 255), (255, 112, 67)  # TensorBoard's colour of a first run
 
 

@@ -18,7 +18,7 @@ from spec_tests.harness.vectors import Case
 from spec_tests.implementations import load
 from spec_tests.implementations import torch as exact
 from spec_tests.report import summary
-from spec_tests.suite.test_results import problems
+from spec_tests.support.results_schema import problems
 
 CASES = [case for operator in vectors.operators() for case in vectors.cases(operator)]
 VALUES = [case for case in CASES if case.expected]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spec_tests.program.test_browser import OPTIONS
 from spec_tests.report.page import DRAWN, case_id, render
+from spec_tests.support.chromium import OPTIONS
 from spec_tests.support.sample_results import found
 
 if TYPE_CHECKING:  # it may be missing: then the tests are skipped

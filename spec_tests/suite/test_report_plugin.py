@@ -10,7 +10,7 @@ import pytest
 
 from spec_tests.implementations import TESTED
 from spec_tests.report import plugin
-from spec_tests.suite.test_results import problems
+from spec_tests.support.results_schema import problems
 from spec_tests.support.small_project import CLAIM, TEST, run_pytest
 
 # One test for each thing that can become of a test; the claim's Chinese comes through.

@@ -1,29 +1,20 @@
 """What a run found as data, and told in short: from outcomes made by hand."""
 
-import json
 import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from spec_tests import paths
 from spec_tests.harness.claims import Claim
 from spec_tests.report import results, summary
 from spec_tests.report.results import Results, TestOutcome
+from spec_tests.support.results_schema import problems
 
 RUN = {"command": "pytest", "partial": "", "python": "3.11", "platform": "here", "packages": {}}
 LESSONS = [
     {"id": "P9", "title": "Nine", "zh": "九", "modules": []},
     {"id": "P20", "title": "Twenty", "zh": "二十", "modules": ["functional"]},
 ]
-
-
-def problems(document: Results) -> list[str]:
-    """Hold a document against the schema."""
-    schema = json.loads(paths.RESULTS_SCHEMA.read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
-    return [problem.message for problem in Draft202012Validator(schema).iter_errors(document)]
 
 
 def claim(name: str, lesson: str = "P20", **fields: Any) -> Claim:
