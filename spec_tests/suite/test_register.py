@@ -8,13 +8,13 @@ import pytest
 
 from spec_tests import paths
 from spec_tests.harness import claims
-from spec_tests.support.small_project import CLAIM, TEST, run_pytest
+from spec_tests.support.sample_claim import CLAIM, TEST, RunSuite
 
 
-def test_linked_claim_passes(tmp_path: Path) -> None:
-    code, output = run_pytest(tmp_path, CLAIM, TEST)
-    assert code == 0
-    assert "1 passed" in output
+def test_linked_claim_passes(run_suite: RunSuite) -> None:
+    result = run_suite(CLAIM, TEST)
+    assert result.ret == 0
+    result.assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
@@ -79,28 +79,33 @@ def test_broken_register_is_refused(tmp_path: Path, register: str, line: str) ->
     ],
     ids=["unknown", "defined-twice", "named-twice", "orphan", "untestable"],
 )
-def test_broken_link_fails_collection(tmp_path: Path, register: str, tests: str, line: str) -> None:
-    code, output = run_pytest(tmp_path, register, tests)
-    assert code == pytest.ExitCode.USAGE_ERROR
+def test_broken_link_fails_collection(
+    run_suite: RunSuite, register: str, tests: str, line: str
+) -> None:
+    result = run_suite(register, tests)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    output = f"{result.stdout}{result.stderr}"
     assert line in output
     assert "Traceback" not in output
 
 
-def test_part_of_the_suite_may_leave_claims_out(tmp_path: Path) -> None:
+def test_part_of_the_suite_may_leave_claims_out(run_suite: RunSuite) -> None:
     register = CLAIM + CLAIM.replace("relu.zero", "relu.elsewhere")
-    code, _ = run_pytest(tmp_path, register, TEST, "spec_tests/test_act.py")
-    assert code == 0
+    assert run_suite(register, TEST, "spec_tests/test_act.py").ret == 0
 
 
-def test_failing_test_prints_its_claim(tmp_path: Path) -> None:
-    code, output = run_pytest(tmp_path, CLAIM, TEST.replace("== 0", "== 1"))
-    assert code == pytest.ExitCode.TESTS_FAILED
-    assert "relu.zero (P20, holds): ReLU of -1 is 0." in output
+def test_failing_test_prints_its_claim(run_suite: RunSuite) -> None:
+    result = run_suite(CLAIM, TEST.replace("== 0", "== 1"))
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "relu.zero (P20, holds): ReLU of -1 is 0." in result.stdout.str()
 
 
-def test_an_error_in_collection_is_not_taken_for_a_claim_without_a_test(tmp_path: Path) -> None:
-    code, output = run_pytest(tmp_path, CLAIM, "import nosuch")
-    assert code == pytest.ExitCode.INTERRUPTED
+def test_an_error_in_collection_is_not_taken_for_a_claim_without_a_test(
+    run_suite: RunSuite,
+) -> None:
+    result = run_suite(CLAIM, "import nosuch")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    output = f"{result.stdout}{result.stderr}"
     assert "No module named 'nosuch'" in output
     assert "no test names the claim" not in output
 

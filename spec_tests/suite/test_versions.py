@@ -1,5 +1,6 @@
 """What a claim says of several versions of torch, and what a test is given of it."""
 
+import importlib.metadata
 import re
 import tomllib
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from spec_tests import paths
 from spec_tests.harness import claims, versions
-from spec_tests.support.small_project import CLAIM, TEST, run_pytest
+from spec_tests.support.sample_claim import CLAIM, TEST, RunSuite
 
 VERSIONS = """
 now = "It was nothing at first."
@@ -82,10 +83,13 @@ def test_the_oldest_torch_is_what_the_package_requires() -> None:
     assert f"torch>={versions.OLDEST}" in pyproject["project"]["dependencies"]
 
 
-def test_a_test_is_given_the_value_of_the_installed_version(tmp_path: Path) -> None:
+def test_a_test_is_given_the_value_of_the_installed_version(
+    run_suite: RunSuite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     test = TEST.replace("test_relu()", "test_relu(by_version)").replace(
         "max(-1, 0) == 0", 'by_version("relu.zero") == "silent"'
     )
-    patch = 'import importlib.metadata\nimportlib.metadata.version = {"torch": "2.11.0"}.get\n'
-    code, output = run_pytest(tmp_path, CLAIM + VERSIONS, patch + test)
-    assert code == 0, output
+    monkeypatch.setattr(importlib.metadata, "version", {"torch": "2.11.0"}.get)
+    result = run_suite(CLAIM + VERSIONS, test)
+    assert result.ret == 0
+    result.assert_outcomes(passed=1)
