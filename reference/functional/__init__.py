@@ -1,8 +1,9 @@
 """The operators of the course, written from their definitions (P17-P21, P23).
 
-Arguments carry the names, order and defaults of torch.nn.functional. Where torch has retired
-arguments in between (`size_average`, `reduce`), the ones that follow are keyword-only.
-Shapes: N images of C channels, H rows and W columns.
+Arguments have the names, order and defaults of torch.nn.functional. Those that follow one of
+torch's deprecated arguments (`size_average`, `reduce`) are keyword-only.
+
+Shapes: N images of C channels, H rows and W columns; a kernel of kH x kW; an output of oH x oW.
 """
 
 from reference.functional._windows import conv_output_size

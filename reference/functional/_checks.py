@@ -1,10 +1,10 @@
-"""Checks that several operators make of their arguments."""
+"""Argument checks that several operators share."""
 
 from torch import Tensor
 
 
 def check_planes(operator: str, input: Tensor) -> None:
-    """Refuse what is neither (N, C, H, W) nor (C, H, W) with a RuntimeError that names it."""
+    """Raise a RuntimeError that names the operator unless input is (N, C, H, W) or (C, H, W)."""
     if input.ndim not in (3, 4):
         raise RuntimeError(
             f"{operator}: input must be (N, C, H, W) or (C, H, W), got input "
@@ -13,7 +13,7 @@ def check_planes(operator: str, input: Tensor) -> None:
 
 
 def check_dtypes(input: Tensor, **tensors: Tensor | None) -> None:
-    """Raise a RuntimeError that names the first tensor whose dtype is not the input's."""
+    """Raise a RuntimeError that names the first tensor whose dtype differs from the input's."""
     for name, tensor in tensors.items():
         if tensor is not None and tensor.dtype != input.dtype:
             raise RuntimeError(

@@ -1,4 +1,4 @@
-"""Where windows lie on a plane, which is what convolution and pooling have in common (P17-P19).
+"""Sliding windows, the part that convolution and pooling have in common (P17-P19).
 
 A pair is always (rows, columns); a plane is the last two dimensions of a tensor.
 """
@@ -15,14 +15,14 @@ Pair = tuple[int, int]
 def conv_output_size(
     size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:
-    """Count the positions of a convolution's kernel along one axis.
+    """Return the number of positions of a convolution's kernel along one axis.
 
     Args:
         size: pixels of the input along the axis.
-        kernel_size: taps of the kernel along the axis.
+        kernel_size: elements of the kernel along the axis.
         stride: pixels from one window to the next.
         padding: pixels added at either end.
-        dilation: pixels from one tap to the next; 1 means side by side.
+        dilation: pixels from one kernel element to the next; 1 means adjacent.
 
     Returns:
         floor((size + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1.
@@ -41,30 +41,31 @@ def conv_output_size(
     return (size + 2 * padding - span) // stride + 1
 
 
-def pair(name: str, value: int | Sequence[int], least: int) -> Pair:
-    """Read an argument that is one number for both axes or a number for each.
+def pair(name: str, value: int | Sequence[int], minimum: int) -> Pair:
+    """Return an argument that is one number for both axes, or one for each, as a pair.
 
     Args:
         name: the argument's name, for the message.
-        value: what was given.
-        least: the smallest number allowed.
+        value: the argument.
+        minimum: the smallest number allowed.
 
     Raises:
         TypeError: `value` is neither an integer nor a sequence of integers.
-        RuntimeError: it has another length than 1 or 2, or holds a smaller number.
+        RuntimeError: its length is neither 1 nor 2, or a number is below `minimum`.
     """
     numbers = tuple(value) if isinstance(value, Sequence) else (value,)
     if not all(isinstance(number, int) for number in numbers):
         raise TypeError(f"{name} must be an int or a pair of ints, got {name}={value!r}")
-    if len(numbers) not in (1, 2) or min(numbers) < least:
+    if len(numbers) not in (1, 2) or min(numbers) < minimum:
         raise RuntimeError(
-            f"{name} must be an int or a pair of ints, each at least {least}, got {name}={value!r}"
+            f"{name} must be an int or a pair of ints, each at least {minimum}, got "
+            f"{name}={value!r}"
         )
     return numbers[0], numbers[-1]
 
 
 def pad(planes: Tensor, before: Pair, after: Pair, padding_mode: str) -> Tensor:
-    """Pad planes with their own pixels.
+    """Pad planes with copies of their own pixels.
 
     Args:
         planes: (..., H, W).
@@ -81,18 +82,21 @@ def pad(planes: Tensor, before: Pair, after: Pair, padding_mode: str) -> Tensor:
     """
     for dim, start, stop in zip((-2, -1), before, after, strict=True):
         size = planes.shape[dim]
-        reach = {"reflect": size - 1, "replicate": max(start, stop), "circular": size}[padding_mode]
-        if max(start, stop) > reach:
+        limit = {"reflect": size - 1, "replicate": max(start, stop), "circular": size}[padding_mode]
+        if max(start, stop) > limit:
             raise RuntimeError(
                 f"padding={max(start, stop)} with padding_mode={padding_mode!r} must be at most "
-                f"{reach} for input {tuple(planes.shape)}: pad less or use padding_mode='zeros'"
+                f"{limit} for input {tuple(planes.shape)}: pad less or use padding_mode='zeros'"
             )
         index = torch.arange(-start, size + stop, device=planes.device)
         source = {
+            # abs() mirrors at pixel 0, and the outer difference mirrors at pixel size - 1. Once
+            # each is enough: the limit keeps index between -(size - 1) and 2 (size - 1).
             "reflect": size - 1 - (index.abs() - (size - 1)).abs(),
             "replicate": index.clamp(0, size - 1),
             "circular": index % size,
         }[padding_mode]
+        # (..., size, ...) -> (..., start + size + stop, ...)
         planes = planes.index_select(dim, source)
     return planes
 
@@ -108,22 +112,26 @@ class Windows:
     pad_after: Pair
 
     def unfold(self, planes: Tensor, fill: float) -> Tensor:
-        """View planes window by window.
+        """Return planes window by window, as a view of a padded copy.
 
         Args:
             planes: (..., H, W).
             fill: the value of the padding.
 
         Returns:
-            (..., rows of windows, columns of windows, rows of taps, columns of taps).
+            (..., oH, oW, kH, kW).
         """
         (top, left), (bottom, right) = self.pad_before, self.pad_after
         height, width = planes.shape[-2:]
+        # (..., H, W) -> (..., top + H + bottom, left + W + right)
         shape = (*planes.shape[:-2], top + height + bottom, left + width + right)
         padded = planes.new_full(shape, fill)
         padded[..., top : top + height, left : left + width] = planes
-        for taps, step, gap in zip(self.kernel_size, self.stride, self.dilation, strict=True):
-            padded = padded.unfold(-2, gap * (taps - 1) + 1, step)
+        # (..., pH, pW) -> (..., oH, pW, span) -> (..., oH, oW, span, span): each Tensor.unfold
+        # appends the windows' dimension, so that -2 is the rows first and the columns next.
+        for length, step, gap in zip(self.kernel_size, self.stride, self.dilation, strict=True):
+            padded = padded.unfold(-2, gap * (length - 1) + 1, step)
+        # (..., oH, oW, span, span) -> (..., oH, oW, kH, kW)
         return padded[..., :: self.dilation[0], :: self.dilation[1]]
 
 
@@ -134,7 +142,7 @@ def conv_windows(
     padding: str | int | Sequence[int],
     dilation: int | Sequence[int],
 ) -> Windows:
-    """Lay a convolution's windows over a plane.
+    """Return the windows of a convolution over a plane.
 
     Args:
         size: (H, W) of the plane.
@@ -153,6 +161,8 @@ def conv_windows(
         case "valid":
             before = after = (0, 0)
         case "same" if step == (1, 1):
+            # An even kernel needs an odd number of added pixels, which cannot be split equally:
+            # torch adds the odd one at the end.
             rows, columns = (d * (k - 1) for k, d in zip(kernel, gap, strict=True))
             before, after = (rows // 2, columns // 2), (rows - rows // 2, columns - columns // 2)
         case str():
@@ -162,8 +172,8 @@ def conv_windows(
             )
         case _:
             before = after = pair("padding", padding, 0)
-    for axis in (0, 1):
-        # An even kernel's odd pixel of padding='same' counts as one of the plane.
+    for axis in (0, 1):  # raises if the kernel does not fit
+        # conv_output_size pads both ends alike: count the odd pixel of 'same' as the plane's.
         pixels = size[axis] + after[axis] - before[axis]
         conv_output_size(pixels, kernel[axis], step[axis], before[axis], gap[axis])
     return Windows(

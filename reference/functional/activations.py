@@ -4,7 +4,7 @@ from torch import Tensor
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Replace what is negative by zero; the gradient at zero is zero.
+    """Return max(0, x) for each element x; the gradient at 0 is 0.
 
     Args:
         input: any shape and real dtype. NaN stays NaN.
@@ -18,12 +18,14 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Source: P20.
     """
-    negative = input <= 0
-    return input.masked_fill_(negative, 0) if inplace else input.masked_fill(negative, 0)
+    not_positive = input <= 0
+    if inplace:
+        return input.masked_fill_(not_positive, 0)
+    return input.masked_fill(not_positive, 0)
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """Squeeze numbers into (0, 1): e^x / (e^x + 1), both divided by e^max(x, 0) against overflow.
+    """Return 1 / (1 + e^-x) for each element x, without overflow.
 
     Args:
         input: any shape and real dtype.
@@ -33,5 +35,6 @@ def sigmoid(input: Tensor) -> Tensor:
 
     Source: P20.
     """
-    power = input.masked_fill(input > 0, 0).exp()
-    return power / (power + (-relu(input)).exp())
+    # e^x / (e^x + 1), with both terms divided by e^max(x, 0): no exponent is then above 0.
+    numerator = input.masked_fill(input > 0, 0).exp()
+    return numerator / (numerator + (-relu(input)).exp())

@@ -23,9 +23,9 @@ def conv2d(
     *,
     padding_mode: str = "zeros",
 ) -> Tensor:
-    """Slide kernels over images; each output is the sum of the products under the kernel.
+    """Return, for each position of a kernel on an image, the sum of the products of the two.
 
-    The kernel is not flipped: strictly, this is cross-correlation.
+    The kernel is not flipped: strictly, this is a cross-correlation.
 
     Args:
         input: (N, C_in, H, W) or (C_in, H, W), of any numeric dtype.
@@ -33,9 +33,9 @@ def conv2d(
         bias: (C_out,), of the input's dtype.
         stride: pixels from one window to the next.
         padding: pixels added on each side; 'valid' is 0, 'same' keeps H and W.
-        dilation: pixels from one tap of the kernel to the next.
-        groups: into how many parts the channels are divided, each with its own kernels.
-        padding_mode: what is added: 'zeros', 'reflect', 'replicate' or 'circular'.
+        dilation: pixels from one element of the kernel to the next.
+        groups: the number of groups that the channels are divided into, each with its own kernels.
+        padding_mode: 'zeros', 'reflect', 'replicate' or 'circular'.
 
     Returns:
         (N, C_out, H_out, W_out) or (C_out, H_out, W_out), see `conv_output_size`.
@@ -43,7 +43,7 @@ def conv2d(
     Raises:
         TypeError: stride, padding or dilation is not made of integers.
         ValueError: `padding_mode` is unknown.
-        RuntimeError: shapes or dtypes do not go together, or a number is out of range.
+        RuntimeError: shapes or dtypes do not match, or a number is out of range.
 
     Source: P17-P18.
     """
@@ -52,12 +52,16 @@ def conv2d(
         raise ValueError(f"padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
     grid = conv_windows(input.shape[-2:], weight.shape[-2:], stride, padding, dilation)
     planes = input
-    if padding_mode != "zeros":
+    if padding_mode != "zeros":  # unfold pads with a constant only
         planes = pad(input, grid.pad_before, grid.pad_after, padding_mode)
         grid = replace(grid, pad_before=(0, 0), pad_after=(0, 0))
+    # (N, C_in, H, W) -> (N, G, C_in / G, H, W)
     images = planes.reshape(*planes.shape[:-3], groups, weight.shape[1], *planes.shape[-2:])
+    # (C_out, C_in / G, kH, kW) -> (G, C_out / G, C_in / G, kH, kW)
     kernels = weight.reshape(groups, -1, *weight.shape[1:])
+    # (N, G, C_in / G, oH, oW, kH, kW) with the kernels -> (N, G, C_out / G, oH, oW)
     output = torch.einsum("...gchwij,gocij->...gohw", grid.unfold(images, 0), kernels)
+    # (N, G, C_out / G, oH, oW) -> (N, C_out, oH, oW)
     output = output.flatten(-4, -3)
     return output if bias is None else output + bias[:, None, None]
 

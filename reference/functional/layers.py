@@ -1,4 +1,4 @@
-"""Layers without windows: linear and flatten (P21), dropout and batch norm (P20, P25)."""
+"""Linear and flatten (P21), dropout and batch norm (P20, P25)."""
 
 import math
 
@@ -9,18 +9,18 @@ from reference.functional._checks import check_dtypes
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Multiply by a matrix and add a vector: input weight^T + bias.
+    """Return input weight^T + bias.
 
     Args:
         input: (..., in_features).
-        weight: (out_features, in_features), or (in_features,) for one output without a dimension.
+        weight: (out_features, in_features), or (in_features,) for an output of shape (...).
         bias: (out_features,) or a single number.
 
     Returns:
         (..., out_features).
 
     Raises:
-        RuntimeError: shapes or dtypes do not go together.
+        RuntimeError: shapes or dtypes do not match.
 
     Source: P21.
     """
@@ -31,6 +31,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"input: {shapes}: flatten input or change in_features"
         )
     check_dtypes(input, weight=weight, bias=bias)
+    # (..., in_features) with (in_features, out_features) -> (..., out_features)
     output = input @ weight.transpose(0, -1)
     if bias is None:
         return output
@@ -40,12 +41,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Make one dimension of several.
+    """Return the input with several adjacent dimensions joined into one.
 
     Args:
         input: any shape.
         start_dim: the first dimension to join.
-        end_dim: the last dimension to join, itself included.
+        end_dim: the last dimension to join, inclusive.
 
     Returns:
         The same elements in the same order; a scalar becomes (1,).
@@ -69,6 +70,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
             f"start_dim={start_dim} must not come after end_dim={end_dim} for input "
             f"{tuple(input.shape)}"
         )
+    # (..., d_start, ..., d_end, ...) -> (..., d_start * ... * d_end, ...)
     return input.reshape(*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
 
 
@@ -77,16 +79,17 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Args:
         input: any shape, floating point.
-        p: the probability to be dropped, from 0 to 1.
-        training: whether to drop at all; otherwise `input` is returned.
+        p: the probability that an element is dropped, from 0 to 1.
+        training: whether to drop elements; otherwise `input` is returned.
         inplace: whether to overwrite `input` and return it.
 
     Returns:
-        The input's shape and dtype; in the mean over the draws, the input.
+        The input's shape and dtype; its expected value is the input.
 
     Raises:
-        ValueError: `p` is no probability.
-        RuntimeError: the input is not floating point, or `inplace` on a leaf with gradients.
+        ValueError: `p` is not a probability.
+        RuntimeError: the input is not floating point, or `inplace` on a leaf that requires
+            gradients.
 
     Source: P25, VGG16; Srivastava et al., JMLR 15 (2014), rescaled in training.
     """
@@ -96,8 +99,9 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return input
     if not input.is_floating_point():
         raise RuntimeError(f"input must be floating point, got {input.dtype}: use input.float()")
+    # bernoulli_, as torch's own CPU implementation: one seed then drops the same elements.
     factor = torch.empty_like(input).bernoulli_(1 - p)
-    if p < 1:
+    if p < 1:  # at p = 1 all factors are 0, and 0 / 0 would be NaN
         factor /= 1 - p
     return input.mul_(factor) if inplace else input * factor
 
@@ -112,37 +116,40 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Bring each channel to mean 0 and variance 1, then scale and shift it.
+    """Normalize each channel to mean 0 and variance 1, then scale and shift it.
 
     Args:
         input: (N, C, ...), floating point.
-        running_mean: (C,), overwritten in training.
-        running_var: (C,), overwritten in training.
+        running_mean: (C,), updated in place in training.
+        running_var: (C,), updated in place in training.
         weight: (C,), the scale.
         bias: (C,), the shift.
-        training: whether the batch's own mean and (biased) variance are used and the running
-            ones moved towards its mean and unbiased variance, or the running ones are used.
-        momentum: how far the running ones move, from 0 to 1.
+        training: whether to normalize with the batch's mean and biased variance, and to move the
+            running statistics towards its mean and unbiased variance; otherwise the running
+            statistics are used.
+        momentum: how far the running statistics move, from 0 to 1.
         eps: added to the variance.
 
     Returns:
         The input's shape.
 
     Raises:
-        ValueError: training with one value a channel, or with only one of the running tensors,
-            or `eps` is out of range.
-        RuntimeError: shapes do not go together, or no running tensors outside training.
+        ValueError: training with one value per channel, or with only one of the running
+            statistics, or `eps` is out of range.
+        RuntimeError: shapes or dtypes do not match, or a running statistic is missing outside
+            training.
 
     Source: Ioffe and Szegedy, arXiv 1502.03167; named in P20.
     """
-    named = {"running_mean": running_mean, "running_var": running_var}
-    _check_batch_norm(input, named | {"weight": weight, "bias": bias}, eps, training=training)
+    per_channel = {"running_mean": running_mean, "running_var": running_var}
+    _check_batch_norm(input, per_channel | {"weight": weight, "bias": bias}, eps, training=training)
     dims = [dim for dim in range(input.ndim) if dim != 1]
-    channels = (-1, *[1] * (input.ndim - 2))
+    channels = (-1, *[1] * (input.ndim - 2))  # (C,) viewed as (C, 1, ...) broadcasts to (N, C, ...)
     if training:
-        mean = input.mean(dims)
-        var = (input - mean.view(channels)).square().mean(dims)
+        mean = input.mean(dims)  # (N, C, ...) -> (C,)
+        var = (input - mean.view(channels)).square().mean(dims)  # (N, C, ...) -> (C,)
         count = input.numel() // input.shape[1]
+        # Without images (count 0), mean and var are NaN and would spoil the running statistics.
         if running_mean is not None and running_var is not None and count:
             unbiased = var.detach() * count / (count - 1)
             running_mean.mul_(1 - momentum).add_(momentum * mean.detach())
@@ -158,23 +165,23 @@ def batch_norm(
 
 
 def _check_batch_norm(
-    input: Tensor, named: dict[str, Tensor | None], eps: float, *, training: bool
+    input: Tensor, per_channel: dict[str, Tensor | None], eps: float, *, training: bool
 ) -> None:
     shape = tuple(input.shape)
     if input.ndim < 2:
         raise RuntimeError(f"input must be (N, C, ...), got input {shape}")
     if training and input.numel() == input.shape[1]:
         raise ValueError(
-            f"input {shape} has one value a channel, and its variance is 0: train on more than "
+            f"input {shape} has one value per channel, and its variance is 0: train on more than "
             "one, or set training=False (module.eval())"
         )
-    if training and (named["running_mean"] is None) != (named["running_var"] is None):
+    if training and (per_channel["running_mean"] is None) != (per_channel["running_var"] is None):
         raise ValueError("running_mean and running_var must both be given, or both be None")
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"eps must be positive (or 0 outside training), got eps={eps}")
-    for name, tensor in named.items():
+    for name, tensor in per_channel.items():
         if tensor is not None and tensor.shape != input.shape[1:2]:
             raise RuntimeError(
                 f"{name} must be (C,) = ({shape[1]},), got {tuple(tensor.shape)} for input {shape}"
             )
-    check_dtypes(input, **named)
+    check_dtypes(input, **per_channel)
