@@ -1,4 +1,4 @@
 """Saved weights (P26).
 
-Checkpoints, and whole pickled networks, which are read without running anything in them.
+Checkpoints, and pickled whole networks, which are read without running any code in them.
 """

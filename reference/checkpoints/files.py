@@ -1,4 +1,4 @@
-"""Saving and loading weights: whole or not at all, and without running code (P26)."""
+"""Save weights atomically, and load them without running any code from the file (P26)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from reference.checkpoints.pickle_reader import DamagedError, referenced_globals
 from reference.checkpoints.pickled_module import (
     LAYERS,
     RefusedError,
+    collect_state_dict,
     network_class,
-    state_of,
     unpickle,
 )
 from reference.errors import InputError, RunError
@@ -24,28 +24,28 @@ from reference.errors import InputError, RunError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KEYS = ("model", "optimizer", "epoch", "step", "rng", "config")  # of a checkpoint of ours
-MAX_DEPTH = 8  # an optimizer's state takes 4
+KEYS = ("model", "optimizer", "epoch", "step", "rng", "config")  # of a training run's checkpoint
+MAX_DEPTH = 8  # levels of nesting; an optimizer's state has 4
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to; on leaving without an error, it takes the place of `path` at once.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to, which replaces `path` when the block ends without error.
 
-    A process that dies anywhere in between leaves the old file as it was.
+    If the process is killed at any moment, `path` is either the old file or the complete new one.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.part")  # same folder: a rename across disks is not atomic
     try:
         yield part
         with part.open("rb") as file:
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # before the rename, or a power cut could leave an empty file
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
 def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
-    """Write a checkpoint, which appears whole or not at all.
+    """Write a checkpoint atomically.
 
     Args:
         path: the file; its folder must exist.
@@ -53,55 +53,61 @@ def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
             tensors and plain values only.
 
     Raises:
-        RunError: it cannot be written, as on a full disk; an older file there is whole.
+        RunError: the file cannot be written, for example because the disk is full; a file that
+            was there before is unchanged.
     """
     try:
-        with replacing(path) as part:
+        with atomic_write(path) as part:
             torch.save(checkpoint, part)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+    except (OSError, RuntimeError) as error:  # torch raises RuntimeError when the disk is full
         reason = str(error).splitlines()[0]
-        raise RunError(f"{path} cannot be written ({reason}): is the disk full?") from error
+        raise RunError(
+            f"{path} cannot be written ({reason}): check the disk's free space and permissions"
+        ) from error
 
 
 def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint of ours, a bare state_dict, or a whole network as the course saves it.
+    """Read a training run's checkpoint, a bare state_dict, or a whole network saved by torch.save.
 
-    Nothing in the file is run: a whole network is read without its class, for its weights.
+    No code in the file is run: of a whole network only the weights are read, without its class.
 
     Args:
         path: the file.
-        device: where its tensors go, wherever they were when it was written.
+        device: the device to move its tensors to, whichever device they were saved from.
 
     Returns:
-        The checkpoint; of a bare state_dict {"model": state_dict}; of a whole network
-        {"model": state_dict, "network": its class's name}.
+        The checkpoint; for a bare state_dict {"model": state_dict}; for a whole network
+        {"model": state_dict, "network": the name of its class}.
 
     Raises:
-        InputError: the file is missing, damaged or no checkpoint, or would run code.
+        InputError: the file is missing, damaged, not a checkpoint, or would run code.
 
     Source: P26, P32.
     """
     try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below; reading fails in other ways
+        file = Path(path).open("rb")  # noqa: SIM115 - closed below; reading has other errors
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     try:
         with file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch remarks on old formats
+            warnings.simplefilter("ignore")  # torch warns about old formats
             checkpoint = _read(file, torch.device(device))
     except RefusedError as error:
         raise InputError(
-            f"{path} asks to run code when it is loaded ({error}): nothing of it was run; "
-            "save the state_dict alone: torch.save(model.state_dict(), path)"
+            f"{path} asks to run code when it is loaded ({error}); none of it was run: "
+            "save only the state_dict, with torch.save(model.state_dict(), path)"
         ) from error
     except Exception as error:
         raise InputError(
-            f"{path} is damaged or no checkpoint: save it again, or give another epoch's file"
+            f"{path} is damaged or not a checkpoint: save it again, or give another epoch's file"
         ) from error
     state = checkpoint["model"]
     if isinstance(state, dict) and state and all(map(_is_weight, state.items())):
         return checkpoint
-    raise InputError(f"{path} is no checkpoint: it holds neither a run's state nor a state_dict")
+    raise InputError(
+        f"{path} is not a checkpoint: it contains neither a run's state nor a state_dict; "
+        "save one with torch.save(model.state_dict(), path)"
+    )
 
 
 def _read(file: IO[bytes], device: torch.device) -> dict[str, Any]:
@@ -109,37 +115,43 @@ def _read(file: IO[bytes], device: torch.device) -> dict[str, Any]:
     network = network_class(names)
     content = unpickle(file, names)
     if names & LAYERS or network:
-        return {"model": _plain(state_of(content), device), "network": network or "torch.nn"}
-    content = _plain(content, device)
+        state = _copy_plain(collect_state_dict(content), device)
+        return {"model": state, "network": network or "torch.nn"}
+    content = _copy_plain(content, device)
     if isinstance(content, dict) and "model" in content:
         return {key: content[key] for key in KEYS if key in content}
     return {"model": content}
 
 
-def _plain(content: object, device: torch.device) -> Any:  # noqa: ANN401 - of any kind
-    """Copy tensors and plain values, and leave behind whatever else hangs on them."""
+def _copy_plain(content: object, device: torch.device) -> Any:  # noqa: ANN401 - of any kind
+    """Copy tensors and plain values, without the attributes that a pickle may have set on them."""
+    # Each object is copied once, by its id. Otherwise lists that contain the same list many times,
+    # nested a few levels deep, would grow without bound.
     copies: dict[int, Any] = {}
 
     def copy(value: Any, depth: int) -> Any:  # noqa: ANN401 - of any kind
         if id(value) not in copies:
-            copies[id(value)] = fresh(value, depth + 1)
+            copies[id(value)] = copy_uncached(value, depth + 1)
         return copies[id(value)]
 
-    def fresh(value: Any, depth: int) -> Any:  # noqa: ANN401 - of any kind
+    def copy_uncached(value: Any, depth: int) -> Any:  # noqa: ANN401 - of any kind
         if depth > MAX_DEPTH:
-            raise DamagedError("it is nested deeply, or contains itself")
+            raise DamagedError("it is nested too deeply, or contains itself")
         if isinstance(value, dict):
-            items = dict.items(value)  # an OrderedDict's own may be the file's
+            # Not value.items(): a pickle can set an attribute `items` on an OrderedDict.
+            # MAX_DEPTH - 1: a key must be a plain value or a tensor.
+            items = dict.items(value)
             return {copy(key, MAX_DEPTH - 1): copy(entry, depth) for key, entry in items}
         if isinstance(value, list | tuple):
             return type(value)(copy(entry, depth) for entry in value)
         if isinstance(value, Tensor):
+            # A stride of 0 lets a storage of a few bytes claim any number of elements.
             if value.nbytes > value.untyped_storage().nbytes():
                 raise DamagedError("a tensor is larger than its storage")
             return value.detach().to(device)
         if value is None or isinstance(value, str | int | float):
             return value
-        raise DamagedError(f"it holds a {type(value).__name__}")
+        raise DamagedError(f"it contains an object of type {type(value).__name__}")
 
     return copy(content, 0)
 
@@ -155,72 +167,78 @@ def convert(old: Path, new: Path) -> str:
     """Write the weights of a whole network's file as a state_dict.
 
     Args:
-        old: the whole network, as the course saves it with any torch since 1.0.
-        new: the file to write, which must not exist; it appears whole or not at all.
+        old: a whole network, saved as in the course with any torch since 1.0.
+        new: the file to write atomically; it must not exist.
 
     Returns:
         The name of the network's class.
 
     Raises:
-        InputError: `old` cannot be read, or is no whole network; or `new` cannot be written.
+        InputError: `old` cannot be read or is not a whole network, or `new` exists or its folder
+            does not.
+        RunError: `new` cannot be written.
 
     Source: P26.
     """
     if new.exists():
-        raise InputError(f"{new} exists already: choose another name")
+        raise InputError(f"{new} already exists: choose another name")
     if not new.parent.is_dir():
-        raise InputError(f"{new} cannot be written: there is no folder {new.parent}")
+        raise InputError(f"{new} cannot be written: there is no folder {new.parent}; create it")
     checkpoint = load_checkpoint(old)
     if "network" not in checkpoint:
-        raise InputError(f"{old} holds no whole network: it can be used as it is")
+        raise InputError(f"{old} is a checkpoint, not a whole network: use it as it is")
     save_checkpoint(new, checkpoint["model"])
     return str(checkpoint["network"])
 
 
 def load_weights(model: nn.Module, state: dict[str, Tensor], path: Path | str) -> None:
-    """Put weights into a network.
+    """Load a state_dict into a network, after checking its keys, shapes and values.
 
     Args:
         model: the network.
-        state: its state_dict, from `path`.
-        path: the file to name in an error.
+        state: its state_dict, read from `path`.
+        path: the file, for error messages.
 
     Raises:
-        InputError: the keys or the shapes are another network's, or a weight is no number.
+        InputError: the keys or the shapes are those of another network, or a weight is not finite.
     """
-    own = model.state_dict()
-    missing = sorted(own.keys() - state.keys())
-    unexpected = sorted(state.keys() - own.keys())
-    shapes = [
-        f"{key} {tuple(state[key].shape)} for {tuple(own[key].shape)}"
-        for key in own
-        if key in state and state[key].shape != own[key].shape
-    ]
-    problems = {"missing": missing, "unexpected": unexpected, "wrong shape": shapes}
+    expected = model.state_dict()
+    problems = {
+        "missing": sorted(expected.keys() - state.keys()),
+        "unexpected": sorted(state.keys() - expected.keys()),
+        "wrong shape": [
+            f"{key} {tuple(state[key].shape)} for {tuple(expected[key].shape)}"
+            for key in expected
+            if key in state and state[key].shape != expected[key].shape
+        ],
+    }
     if any(problems.values()):
-        said = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in problems.items() if keys)
-        raise InputError(
-            f"{path} holds another network than {type(model).__name__}: {said}{_cause(own, state)}"
+        listed = "; ".join(
+            f"{problem}: {', '.join(keys)}" for problem, keys in problems.items() if keys
         )
-    if broken := [key for key, value in state.items() if not value.isfinite().all()]:
         raise InputError(
-            f"{path} holds weights that are no numbers ({broken[0]}): its training diverged; "
-            "train with a smaller --lr"
+            f"{path} does not fit the network {type(model).__name__}: {listed}"
+            f"{_likely_cause(expected, state)}"
+        )
+    if not_finite := [key for key, value in state.items() if not value.isfinite().all()]:
+        raise InputError(
+            f"{path} contains weights that are not finite ({not_finite[0]}): its training "
+            "diverged; train with a smaller --lr"
         )
     model.load_state_dict(state)
 
 
-def _cause(own: dict[str, Tensor], state: dict[str, Tensor]) -> str:
-    """Say the likely cause of keys or shapes that do not fit."""
+def _likely_cause(expected: dict[str, Tensor], state: dict[str, Tensor]) -> str:
+    """Return the likely cause of a mismatch, to append to a message; an empty text if unknown."""
     for prefix, wrapper in {"module.": "DataParallel", "_orig_mod.": "torch.compile"}.items():
-        if state.keys() == {prefix + key for key in own}:
+        if state.keys() == {prefix + key for key in expected}:
             inner = prefix.removesuffix(".")
             return f"; it was saved from {wrapper}: save model.{inner}.state_dict() instead"
-    head = next(reversed(own)).rpartition(".")[0]
+    head = next(reversed(expected)).rpartition(".")[0]  # "model.8.bias" -> "model.8"
     differing = {
         key
-        for key in own.keys() | state.keys()
-        if key not in own or key not in state or own[key].shape != state[key].shape
+        for key in expected.keys() | state.keys()
+        if key not in expected or key not in state or expected[key].shape != state[key].shape
     }
     if all(key.startswith(f"{head}.") for key in differing):
         return f"; it was trained with another head, the last layer {head}"

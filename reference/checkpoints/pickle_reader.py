@@ -1,4 +1,4 @@
-"""What a file of torch.save holds, read as data: nothing that it names is imported or run (P26)."""
+"""Read the pickles in a file of torch.save as data, without importing or running anything (P26)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import shutil
 import zipfile
 from typing import IO, Any, NamedTuple
 
-MAX_OPCODES = 30_000  # VGG16 takes 5400; tuples nested much deeper would overflow the C stack
-MAGIC = 0x1950A86A20F9469CFC6C  # begins a file of torch before 1.6
+MAX_OPCODES = 30_000  # VGG16 has 5400; much deeper nested tuples would overflow the C stack
+MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file written by torch before 1.6
 ZIP_MAGIC = b"PK\x03\x04"
 MEMBERS = r"data\.pkl|version|byteorder|data/[0-9]+|\.[\w/]+"  # what torch.save puts into a zip
 
-ITEM_SIZES = {
+ITEM_SIZES = {  # bytes of one element
     "torch.DoubleStorage": 8,
     "torch.LongStorage": 8,
     "torch.FloatStorage": 4,
@@ -30,17 +30,23 @@ ITEM_SIZES = {
 
 
 class DamagedError(ValueError):
-    """A file is not as torch.save writes it."""
+    """A file differs from what torch.save writes; the message says how."""
 
 
-class Name(str):
-    """A function or a class that a pickle asks for, as `module.name`."""
+class GlobalName(str):
+    """A function or a class that a pickle refers to, as `module.name`."""
 
     __slots__ = ()
 
 
 class Opcode(NamedTuple):
-    """An instruction of a pickle; `value` is its argument, or what it fetches from the memo."""
+    """One opcode of a pickle.
+
+    Args:
+        name: as in pickletools, such as BINUNICODE.
+        value: its argument; for BINGET and LONG_BINGET, the value that they fetch from the memo.
+        source: its bytes, argument included.
+    """
 
     name: str
     value: Any
@@ -48,26 +54,26 @@ class Opcode(NamedTuple):
 
 
 def referenced_globals(file: IO[bytes]) -> set[str]:
-    """Say what a file of torch.save asks for when it is loaded.
+    """Return the functions and classes that a file of torch.save refers to.
 
     Args:
-        file: a zip, or a file in the format of torch before 1.6; it is left at its beginning.
+        file: a zip, or a file in the format of torch before 1.6; its position is reset to 0.
 
     Returns:
-        The functions and classes, each as `module.name`.
+        The names, each as `module.name`.
 
     Raises:
-        DamagedError: torch.save has not written it so, or its tensors are not in it.
+        DamagedError: torch.save does not write such a file, or its tensors' data is missing.
     """
     size = file.seek(0, 2)
     file.seek(0)
     try:
         if is_zip(file):
             return _globals_in_zip(file, size)
-        pickles = legacy_pickles(file)
-        if sum(_storages([*itertools.chain(*pickles)]).values()) > size:
+        pickles = read_legacy_pickles(file)
+        if sum(_storage_sizes([*itertools.chain(*pickles)]).values()) > size:
             raise DamagedError("its tensors are larger than the file")
-        return set().union(*map(_names, pickles))
+        return set().union(*map(_globals_in, pickles))
     except (ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise DamagedError(str(error)) from error
     finally:
@@ -75,49 +81,62 @@ def referenced_globals(file: IO[bytes]) -> set[str]:
 
 
 def is_zip(file: IO[bytes]) -> bool:
-    """Say whether torch takes a file for a zip; it is left at its beginning."""
+    """Return whether torch would read a file as a zip; its position is reset to 0."""
     start = file.read(len(ZIP_MAGIC))
     file.seek(0)
     return start == ZIP_MAGIC
 
 
-def legacy_pickles(file: IO[bytes]) -> list[list[Opcode]]:
-    """Read the magic number, version, system, object and tensors' keys; of another file, one."""
+def read_legacy_pickles(file: IO[bytes]) -> list[list[Opcode]]:
+    """Read the opcodes of each pickle in a file in the format of torch before 1.6.
+
+    Such a file is five pickles, one after the other, and then the data of the storages:
+
+        magic number, protocol version, system info, the saved object, keys of the storages
+
+    Of a file that does not begin with the magic number only the first pickle is read: torch.load
+    reads no further either.
+    """
     first = read_opcodes(file)
-    if [step.value for step in first[1:]] != [MAGIC, None]:
+    if [opcode.value for opcode in first[1:]] != [MAGIC, None]:  # PROTO, LONG1 and STOP
         return [first]
     return [first, *(read_opcodes(file) for _ in range(4))]
 
 
 def read_opcodes(file: IO[bytes]) -> list[Opcode]:
-    """Read the instructions of one pickle, and leave the file behind its end."""
+    """Read the opcodes of one pickle, and leave the file's position after its end."""
     start = file.tell()
-    read: list[tuple[Any, Any, Any]] = list(
+    parsed: list[tuple[Any, Any, Any]] = list(
         itertools.islice(pickletools.genops(file), MAX_OPCODES + 1)
     )
-    if len(read) > MAX_OPCODES:
-        raise DamagedError("it takes more steps than a network of the course")
+    if len(parsed) > MAX_OPCODES:
+        raise DamagedError(f"it has more than {MAX_OPCODES} opcodes")
     end = file.tell()
     file.seek(start)
     source = file.read(end - start)
-    bounds = itertools.pairwise([*(position - start for _, _, position in read), end - start])
-    found: list[Opcode] = []
+    bounds = itertools.pairwise([*(position - start for _, _, position in parsed), end - start])
+    opcodes: list[Opcode] = []
     memo: dict[int, Any] = {}
-    last = None
-    for (code, value, _), (begin, finish) in zip(read, bounds, strict=True):
+    last = None  # the last opcode's value: what a PUT stores in the memo
+    for (code, value, _), (begin, finish) in zip(parsed, bounds, strict=True):
         if code.name in ("BINPUT", "LONG_BINPUT"):
             memo[value] = last
         elif code.name in ("BINGET", "LONG_BINGET"):
             last = memo.get(value)
-        else:
-            last = Name(value.replace(" ", ".")) if code.name in ("GLOBAL", "INST") else value
+        else:  # pickletools separates module and name by a space
+            is_global = code.name in ("GLOBAL", "INST")
+            last = GlobalName(value.replace(" ", ".")) if is_global else value
         shown = value if code.name.endswith("PUT") else last
-        found.append(Opcode(code.name, shown, source[begin:finish]))
-    return found
+        opcodes.append(Opcode(code.name, shown, source[begin:finish]))
+    return opcodes
 
 
 def copy_zip(file: IO[bytes], copy: IO[bytes]) -> None:
-    """Copy the members that `referenced_globals` read: torch may find another zip in the file."""
+    """Copy a zip's members, as `referenced_globals` reads them, into a new zip.
+
+    A file can contain two zips, of which zipfile finds one and torch's own reader the other.
+    Nothing but the members that were checked is in the copy.
+    """
     with zipfile.ZipFile(file) as archive, zipfile.ZipFile(copy, "w") as new:
         for member in archive.infolist():
             with archive.open(member) as source, new.open(member.filename, "w") as target:
@@ -130,9 +149,9 @@ def _globals_in_zip(file: IO[bytes], size: int) -> set[str]:
         members = archive.infolist()
         top = members[0].filename.partition("/")[0]
         sizes = {member.filename.removeprefix(f"{top}/"): member.file_size for member in members}
-        strange = not top.strip(".") or any(not re.fullmatch(MEMBERS, name) for name in sizes)
-        shifted = min(member.header_offset for member in members) > 0
-        if strange or shifted or len(sizes) < len(members):
+        unknown = not top.strip(".") or any(not re.fullmatch(MEMBERS, name) for name in sizes)
+        shifted = min(member.header_offset for member in members) > 0  # data before the zip
+        if unknown or shifted or len(sizes) < len(members):
             raise DamagedError("it has members that torch.save does not write")
         if any(member.compress_type for member in members) or sum(sizes.values()) > size:
             raise DamagedError("it is compressed")
@@ -141,51 +160,62 @@ def _globals_in_zip(file: IO[bytes], size: int) -> set[str]:
         if "data.pkl" not in sizes:
             raise DamagedError("it has no data.pkl")
         pickle = read_opcodes(io.BytesIO(archive.read(f"{top}/data.pkl")))
-    for key, claimed in _storages(pickle).items():
+    for key, claimed in _storage_sizes(pickle).items():
         if sizes.get(f"data/{key}") != claimed:
-            raise DamagedError(f"tensor {key} has not the size of its member")
-    return _names(pickle)
+            raise DamagedError(f"storage {key} and its member differ in size")
+    return _globals_in(pickle)
 
 
-def _names(pickle: list[Opcode]) -> set[str]:
-    found: set[str] = set()
+def _globals_in(pickle: list[Opcode]) -> set[str]:
+    names: set[str] = set()
     texts = ["", ""]
-    for step in pickle:
-        if isinstance(step.value, Name):
-            found.add(str(step.value))
-        elif step.name == "STACK_GLOBAL":
-            found.add(".".join(texts[-2:]))
-        elif isinstance(step.value, str):
-            texts.append(step.value)
-    if not all(re.fullmatch(r"[\w.]{1,200}", name) for name in found):
-        raise DamagedError("it asks for something without a name")
-    return found
+    for opcode in pickle:
+        if isinstance(opcode.value, GlobalName):
+            names.add(str(opcode.value))
+        elif opcode.name == "STACK_GLOBAL":  # takes module and name from the stack
+            names.add(".".join(texts[-2:]))
+        elif isinstance(opcode.value, str):
+            texts.append(opcode.value)
+    if not all(re.fullmatch(r"[\w.]{1,200}", name) for name in names):
+        raise DamagedError("it refers to a function or a class by an invalid name")
+    return names
 
 
-def _storages(pickle: list[Opcode]) -> dict[str, int]:
-    """Return the bytes of each storage, by its key.
+def _storage_sizes(pickle: list[Opcode]) -> dict[str, int]:
+    """Return the size in bytes of each storage, by its key, as the pickle claims it.
 
-    The restricted unpickler of torch 2.6 believes a file that calls a storage longer than it is.
+    Callers compare it with the data in the file, because torch 2.6 does not: its restricted
+    unpickler trusts the size in the pickle even where the file has less data.
     """
-    found: dict[str, int] = {}
-    pushed = [step for step in pickle if not step.name.endswith("PUT")]
-    for index, step in enumerate(pushed):
-        if step.name != "BINPERSID" or is_module(pushed[max(index - 6, 0) : index]):
+    sizes: dict[str, int] = {}
+    pushed = [opcode for opcode in pickle if not opcode.name.endswith("PUT")]
+    for index, opcode in enumerate(pushed):
+        if opcode.name != "BINPERSID" or ends_with_class_source(pushed[max(index - 6, 0) : index]):
             continue
+        # MARK "storage" kind key device numel TUPLE; before 1.6 with None after numel
         items = [item for item in pushed[max(index - 7, 0) : index] if item.name != "NONE"]
         match [item.value for item in items[-5:]]:
-            case [Name() as kind, str(key), str(), int(count), None]:
-                size = count * ITEM_SIZES.get(kind, 0)
+            case [GlobalName() as kind, str(key), str(), int(numel), None]:  # TUPLE has no value
+                size = numel * ITEM_SIZES.get(kind, 0)
             case _:
-                raise DamagedError("it names a storage in a strange way")
-        if size < 0 or found.setdefault(key, size) != size:
-            raise DamagedError(f"tensor {key} has two sizes")
-    return found
+                raise DamagedError("it refers to a storage in an unknown form")
+        if size < 0 or sizes.setdefault(key, size) != size:
+            raise DamagedError(f"storage {key} has two sizes, or a negative one")
+    return sizes
 
 
-def is_module(read: list[Opcode]) -> bool:
-    """Whether the steps end in the tuple in which torch before 1.6 notes a class and its source."""
-    match [step for step in read if not step.name.endswith("PUT")][-6:]:
+def ends_with_class_source(opcodes: list[Opcode]) -> bool:
+    """Return whether the last opcodes build a class with its source code, as torch before 1.6 did.
+
+    For each class of a saved module the file has the tuple ("module", class, path of the source
+    file, source code), which BINPERSID then passes to the unpickler:
+
+        MARK "module" GLOBAL path source TUPLE
+
+    A PUT, which stores a value in the memo, can follow each of them but MARK. A GET from the memo
+    can replace a text, and so can None where torch did not find the source.
+    """
+    match [opcode for opcode in opcodes if not opcode.name.endswith("PUT")][-6:]:
         case [Opcode("MARK"), Opcode(value="module"), Opcode("GLOBAL"), _, _, Opcode("TUPLE")]:
             return True
     return False

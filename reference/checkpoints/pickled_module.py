@@ -1,4 +1,4 @@
-"""A whole network's file, read without its class and without running anything in it (P26)."""
+"""Read a pickled whole network without its class and without running any code in it (P26)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from reference.checkpoints.pickle_reader import (
     DamagedError,
     Opcode,
     copy_zip,
-    is_module,
+    ends_with_class_source,
     is_zip,
-    legacy_pickles,
+    read_legacy_pickles,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+# What the file of a network refers to: tensors, and what else torch.save wrote since torch 1.0.
 PLAIN = {"collections.OrderedDict", "torch._utils._rebuild_tensor_v2", *ITEM_SIZES}
 HELPERS = {"__builtin__.set", "builtins.set", "torch._utils._rebuild_parameter"}
-THNN = "torch.nn.backends.thnn._get_thnn_function_backend"  # in every network of torch 1.0 to 1.4
+THNN = "torch.nn.backends.thnn._get_thnn_function_backend"  # in each network of torch 1.0 to 1.4
 LAYERS = {
     f"torch.nn.modules.{name}"
     for name in (
@@ -42,55 +43,59 @@ LAYERS = {
         "pooling.MaxPool2d",
     )
 }
-MAX_PARTS = 1000  # VGG16 has 40 layers and 32 weights
+MAX_ENTRIES = 1000  # layers and weights together; VGG16 has 40 and 32
 
 
 class RefusedError(ValueError):
-    """A file asks for something that no network of the course needs; the message names it."""
+    """A file refers to something that no network of the course needs; the message names it."""
 
 
-class _StandIn:
-    """Takes the place of a layer's class: keeps the state that the file gives it, does nothing."""
+class _InertModule:
+    """Replaces a module's class while a file is unpickled: stores the state, and runs nothing."""
 
     __slots__ = ("state",)
-    asked_for = ""
+    class_name = ""
 
     def __new__(cls, *_args: object) -> Self:
-        made = super().__new__(cls)
-        made.state = None
-        return made
+        module = super().__new__(cls)
+        module.state = None
+        return module
 
     def __init__(self, *_args: object) -> None:
-        """Refuse: a layer is built from its state, and only what would run code is called."""
-        raise RefusedError(self.asked_for)
+        """Refuse to be called.
+
+        The pickle of a module calls __new__ alone (NEWOBJ) and then sets the state. A file that
+        calls the class (REDUCE) wants its __init__ to run.
+        """
+        raise RefusedError(self.class_name)
 
     def __setstate__(self, state: object) -> None:
         self.state = state
 
 
-def _no_backend() -> None:
-    """Take the place of THNN, whose networks do without it today."""
+def _no_thnn() -> None:
+    """Replace THNN, a backend that torch no longer has or needs."""
 
 
 def network_class(names: set[str]) -> str | None:
-    """Find the class of a saved network among what its file asks for.
+    """Return the class of a saved network, among the names that its file refers to.
 
     Args:
-        names: as `module.name`.
+        names: functions and classes, each as `module.name`.
 
     Returns:
-        The only name that torch does not define; None where there is none.
+        The only name that neither torch nor Python defines; None if there is none.
 
     Raises:
-        RefusedError: the file asks for something that no network of the course needs.
+        RefusedError: the file refers to something that no network of the course needs.
     """
-    foreign = names - PLAIN - HELPERS - LAYERS - {THNN}
-    own = {name for name in foreign if not _is_library(name.partition(".")[0])}
-    if foreign - own:
-        raise RefusedError(", ".join(sorted(foreign - own)))
-    if len(own) > 1:
-        raise RefusedError(" and ".join(sorted(own)))
-    return next(iter(own), None)
+    unknown = names - PLAIN - HELPERS - LAYERS - {THNN}
+    user_defined = {name for name in unknown if not _is_library(name.partition(".")[0])}
+    if unknown - user_defined:
+        raise RefusedError(", ".join(sorted(unknown - user_defined)))
+    if len(user_defined) > 1:
+        raise RefusedError(" and ".join(sorted(user_defined)))
+    return next(iter(user_defined), None)
 
 
 def _is_library(package: str) -> bool:
@@ -98,35 +103,39 @@ def _is_library(package: str) -> bool:
 
 
 @contextlib.contextmanager
-def _allowing(stand_ins: Sequence[tuple[Any, str]]) -> Iterator[None]:
-    """Let torch's restricted unpickler take these for the names, and nothing else besides its own.
+def _only_safe_globals(replacements: Sequence[tuple[Any, str]]) -> Iterator[None]:
+    """Let torch's restricted unpickler build these objects for these names, besides its defaults.
 
-    What the process has allowed elsewhere, such as a real layer, would be built for real.
+    torch's list of safe globals is one for the process. It is cleared first, because an entry that
+    the caller's program has added, such as a real layer, would be built in place of ours.
     """
-    others = torch.serialization.get_safe_globals()
+    added_before = torch.serialization.get_safe_globals()
     torch.serialization.clear_safe_globals()
-    torch.serialization.add_safe_globals(list(stand_ins))
+    torch.serialization.add_safe_globals(list(replacements))
     try:
         yield
     finally:
         torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(others)
+        torch.serialization.add_safe_globals(added_before)
 
 
 def unpickle(file: IO[bytes], names: set[str]) -> object:
-    """Load a file with torch's restricted unpickler, with stand-ins for the classes of networks.
+    """Load a file with torch's restricted unpickler; each module becomes an inert one.
 
     Args:
-        file: its tensors go to the CPU, wherever they were.
-        names: what the file asks for, all of it known to `network_class`.
+        file: a file of torch.save; its tensors are loaded to the CPU, wherever they were.
+        names: what the file refers to, after `network_class` has accepted it.
     """
     classes = names - PLAIN - HELPERS - {THNN}
-    stand_ins: list[tuple[Any, str]] = [
-        (type("StandIn", (_StandIn,), {"__slots__": (), "asked_for": name}), name)
+    replacements: list[tuple[Any, str]] = [
+        (type("InertModule", (_InertModule,), {"__slots__": (), "class_name": name}), name)
         for name in classes
     ]
-    with tempfile.SpooledTemporaryFile(2**24) as copy, _allowing([*stand_ins, (_no_backend, THNN)]):
+    replacements.append((_no_thnn, THNN))
+    with tempfile.SpooledTemporaryFile(2**24) as copy, _only_safe_globals(replacements):
         if is_zip(file):
+            # torch's zip reader could find other members than zipfile did when they were checked:
+            # it reads a new zip of the checked members only.
             copy_zip(file, copy)
             file = copy
         elif classes:
@@ -135,24 +144,31 @@ def unpickle(file: IO[bytes], names: set[str]) -> object:
 
 
 def _without_sources(file: IO[bytes]) -> IO[bytes]:
-    """Drop the source code that torch before 1.6 saves, which the restricted unpickler refuses."""
-    *head, network, keys = legacy_pickles(file)
-    kept = [*itertools.chain(*head), *_plain_classes(network), *keys]
-    return io.BytesIO(b"".join(step.source for step in kept) + file.read())
+    """Remove the source code of classes from a file in the format of torch before 1.6.
+
+    The restricted unpickler refuses a class with its source. Only the fourth pickle, the saved
+    object, has such; after the fifth follows the data of the storages.
+    """
+    *head, network, keys = read_legacy_pickles(file)
+    opcodes = [*itertools.chain(*head), *_unwrap_classes(network), *keys]
+    return io.BytesIO(b"".join(opcode.source for opcode in opcodes) + file.read())
 
 
-def _plain_classes(pickle: list[Opcode]) -> Sequence[Opcode]:
-    """Put the class alone in the place of each tuple of a class and its source code."""
+def _unwrap_classes(pickle: list[Opcode]) -> Sequence[Opcode]:
+    """Replace each tuple of a class and its source code by the class alone."""
     kept: list[Opcode] = []
-    for step in pickle:
-        if step.name == "BINPERSID" and is_module(kept[-12:]):
+    for opcode in pickle:
+        # The tuple takes at most 11 opcodes: MARK, and five others with a PUT after each.
+        if opcode.name == "BINPERSID" and ends_with_class_source(kept[-12:]):
             start = next(i for i in reversed(range(len(kept))) if kept[i].name == "MARK")
-            noted = itertools.dropwhile(lambda step: step.name != "GLOBAL", kept[start:])
-            kept[start:] = itertools.islice(noted, 2)  # the class, and that it is memorised
-        elif step.name.endswith("GET") and type(step.value) is str:
-            kept.append(step._replace(source=_literal(step.value)))  # the place it had may be gone
+            from_class = itertools.dropwhile(lambda kept: kept.name != "GLOBAL", kept[start:])
+            kept[start:] = itertools.islice(from_class, 2)  # GLOBAL and its PUT
+        elif opcode.name.endswith("GET") and type(opcode.value) is str:
+            # A text in the memo may come from a tuple that is removed, and its PUT with it:
+            # "module", for one. Write the text itself instead.
+            kept.append(opcode._replace(source=_literal(opcode.value)))
         else:
-            kept.append(step)
+            kept.append(opcode)
     return kept
 
 
@@ -161,36 +177,35 @@ def _literal(text: str) -> bytes:
     return BINUNICODE + len(data).to_bytes(4, "little") + data
 
 
-def state_of(network: object) -> dict[str, object]:
-    """Collect a network's weights from the stand-ins of its layers.
+def collect_state_dict(network: object) -> dict[str, object]:
+    """Return the state_dict of a network that `unpickle` has built of inert modules.
 
-    Returns:
-        What should be the network's state_dict.
+    The values are as in the file: they need not be tensors.
 
     Raises:
-        DamagedError: it is no network, or one that contains itself.
+        DamagedError: it is not a network, or it contains itself.
     """
     state: dict[str, object] = {}
-    todo, seen = [("", network)], 0
-    while todo:
-        prefix, module = todo.pop()
-        seen += 1
-        if seen + len(todo) + len(state) > MAX_PARTS or len(prefix) > MAX_PARTS:
-            raise DamagedError("its network is far too large, or contains itself")
+    stack, visited = [("", network)], 0  # not recursive: a file can nest deeper than Python's stack
+    while stack:
+        prefix, module = stack.pop()
+        visited += 1
+        if visited + len(stack) + len(state) > MAX_ENTRIES or len(prefix) > MAX_ENTRIES:
+            raise DamagedError("its network is too large, or contains itself")
         weights = [*_entries(module, "_parameters"), *_entries(module, "_buffers")]
         state |= {prefix + name: weight for name, weight in weights}
         children = [(f"{prefix}{name}.", child) for name, child in _entries(module, "_modules")]
-        todo += reversed(children)
+        stack += reversed(children)  # the last is popped first: keys in the order of state_dict()
     return state
 
 
 def _entries(module: object, kind: str) -> Iterator[tuple[str, object]]:
-    """Give what a layer registered and saves, by name."""
-    state: Any = module.state if isinstance(module, _StandIn) else None
+    """Yield the name and the value of each entry of a module that its state_dict would contain."""
+    state: Any = module.state if isinstance(module, _InertModule) else None
     entries = state.get(kind, {}) if type(state) is dict else None
     if not isinstance(entries, dict) or not all(isinstance(name, str) for name in entries):
-        raise DamagedError("it holds no network")
-    passing = state.get("_non_persistent_buffers_set")
-    for name, value in dict.items(entries):
-        if value is not None and not (isinstance(passing, set) and name in passing):
+        raise DamagedError("it does not contain a network")
+    non_persistent = state.get("_non_persistent_buffers_set")
+    for name, value in dict.items(entries):  # not entries.items(): a pickle can replace it
+        if value is not None and not (isinstance(non_persistent, set) and name in non_persistent):
             yield name, value

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from filelock import FileLock, Timeout
 
-from reference.checkpoints.files import replacing, save_checkpoint
+from reference.checkpoints.files import atomic_write, save_checkpoint
 from reference.errors import InputError
 from reference.models.registry import check_trainable
 
@@ -210,7 +210,7 @@ class Run:
             self.metrics: "".join(json.dumps(record) + "\n" for record in self.records),
         }
         for path, text in texts.items():
-            with replacing(path) as part:
+            with atomic_write(path) as part:
                 part.write_text(text, encoding="utf-8")
 
     def record(self, record: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""P26: weights are saved whole or not at all, and loaded without running code."""
+"""P26: weights are saved atomically, and loaded without running code from the file."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from reference.errors import InputError, RunError
 from reference.models.course import Tudui
 
 
-def a_checkpoint() -> dict[str, Any]:
+def make_checkpoint() -> dict[str, Any]:
     model = Tudui()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     return {
@@ -28,8 +28,8 @@ def a_checkpoint() -> dict[str, Any]:
     }
 
 
-def test_checkpoint_round_trip_keeps_every_bit(tmp_path: Path) -> None:
-    saved = a_checkpoint()
+def test_round_trip_keeps_every_bit(tmp_path: Path) -> None:
+    saved = make_checkpoint()
     save_checkpoint(tmp_path / "c.pt", saved)
     loaded = load_checkpoint(tmp_path / "c.pt")
     torch.testing.assert_close(loaded["model"], saved["model"], rtol=0, atol=0)
@@ -41,28 +41,28 @@ def test_checkpoint_round_trip_keeps_every_bit(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
 
 
-def test_checkpoint_is_loadable_by_torch_with_weights_only(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path / "c.pt", a_checkpoint())
+def test_loadable_by_torch_with_weights_only(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "c.pt", make_checkpoint())
     assert torch.load(tmp_path / "c.pt", weights_only=True)["epoch"] == 1
 
 
-def test_checkpoint_survives_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "c.pt"
-    save_checkpoint(path, a_checkpoint())
+    save_checkpoint(path, make_checkpoint())
     before = path.read_bytes()
 
-    def half(_content: object, part: Path) -> None:
+    def save_half(_content: object, part: Path) -> None:
         part.write_bytes(before[:1000])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", half)
+    monkeypatch.setattr(torch, "save", save_half)
     with pytest.raises(RunError, match=r"c\.pt cannot be written \(.*No space left on device\)"):
-        save_checkpoint(path, a_checkpoint())
+        save_checkpoint(path, make_checkpoint())
     assert path.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
 
 
-def test_checkpoint_of_the_course_is_a_bare_state_dict(tmp_path: Path) -> None:
+def test_bare_state_dict_is_read(tmp_path: Path) -> None:
     state = Tudui().state_dict()
     torch.save(state, tmp_path / "model_29.pth")
     loaded = load_checkpoint(tmp_path / "model_29.pth")
@@ -70,7 +70,7 @@ def test_checkpoint_of_the_course_is_a_bare_state_dict(tmp_path: Path) -> None:
     torch.testing.assert_close(loaded["model"], OrderedDict(state), rtol=0, atol=0)
 
 
-def test_checkpoint_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no\.pt cannot be read: No such file"):
         load_checkpoint(tmp_path / "no.pt")
     with pytest.raises(InputError, match="cannot be read: Is a directory"):
@@ -78,11 +78,11 @@ def test_checkpoint_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
-def test_checkpoint_cut_short_is_refused(tmp_path: Path, share: float) -> None:
-    save_checkpoint(tmp_path / "c.pt", a_checkpoint())
+def test_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
+    save_checkpoint(tmp_path / "c.pt", make_checkpoint())
     data = (tmp_path / "c.pt").read_bytes()
     (tmp_path / "c.pt").write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(InputError, match=r"c\.pt is damaged or no checkpoint"):
+    with pytest.raises(InputError, match=r"c\.pt is damaged or not a checkpoint"):
         load_checkpoint(tmp_path / "c.pt")
 
 
@@ -91,14 +91,14 @@ def test_checkpoint_cut_short_is_refused(tmp_path: Path, share: float) -> None:
     [[1, 2], {}, {"a": 1}, {"model": {}, "epoch": 1}, {1: torch.zeros(3)}, torch.zeros(3)],
     ids=str,
 )
-def test_checkpoint_of_something_else_is_refused(tmp_path: Path, content: object) -> None:
+def test_other_content_is_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "c.pt")
-    with pytest.raises(InputError, match="is no checkpoint: it holds neither"):
+    with pytest.raises(InputError, match="is not a checkpoint: it contains neither"):
         load_checkpoint(tmp_path / "c.pt")
 
 
 class Command:
-    """A pickle of this runs a command when it is loaded."""
+    """Runs a command when its pickle is loaded."""
 
     def __init__(self, command: str) -> None:
         self.command = command
@@ -107,21 +107,21 @@ class Command:
         return os.system, (self.command,)
 
 
-def test_checkpoint_that_would_run_code_is_refused_and_does_not(tmp_path: Path) -> None:
+def test_code_in_a_file_is_refused_and_not_run(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     stream = io.BytesIO()
     torch.save({"model": Command(f"touch {canary}")}, stream)
     stream.seek(0)
     torch.load(stream, weights_only=False)
-    canary.unlink()
+    canary.unlink()  # fails if torch.load has not run the command
 
-    (tmp_path / "evil.pt").write_bytes(stream.getvalue())
+    (tmp_path / "malicious.pt").write_bytes(stream.getvalue())
     with pytest.raises(InputError, match=r"asks to run code when it is loaded \(\w+\.system\)"):
-        load_checkpoint(tmp_path / "evil.pt")
+        load_checkpoint(tmp_path / "malicious.pt")
     assert not canary.exists()
 
 
-def test_checkpoint_of_another_network_names_the_keys() -> None:
+def test_another_network_is_refused_with_its_keys() -> None:
     model = Tudui()
     state = model.state_dict()
     before = {key: value.clone() for key, value in state.items()}
@@ -131,13 +131,13 @@ def test_checkpoint_of_another_network_names_the_keys() -> None:
     with pytest.raises(InputError) as caught:
         load_weights(model, state, "x.pt")
     assert str(caught.value) == (
-        "x.pt holds another network than Tudui: missing: model.0.bias; "
+        "x.pt does not fit the network Tudui: missing: model.0.bias; "
         "unexpected: extra.weight; wrong shape: model.8.weight (100, 64) for (10, 64)"
     )
     torch.testing.assert_close(dict(model.state_dict()), before, rtol=0, atol=0)
 
 
-def test_checkpoint_of_a_wrapped_network_names_the_wrapper() -> None:
+def test_wrapped_network_is_refused_with_its_wrapper() -> None:
     state = Tudui().state_dict()
     for prefix, wrapper in (("module.", "DataParallel"), ("_orig_mod.", r"torch\.compile")):
         wrapped = {prefix + key: value for key, value in state.items()}
@@ -145,7 +145,7 @@ def test_checkpoint_of_a_wrapped_network_names_the_wrapper() -> None:
             load_weights(Tudui(), wrapped, "x.pt")
 
 
-def test_checkpoint_with_another_head_names_the_layer() -> None:
+def test_another_head_is_refused_with_its_layer() -> None:
     state = Tudui().state_dict()
     state["model.8.weight"], state["model.8.bias"] = torch.zeros(100, 64), torch.zeros(100)
     with pytest.raises(InputError) as caught:
@@ -160,7 +160,7 @@ def test_checkpoint_with_another_head_names_the_layer() -> None:
 
 
 @pytest.mark.cuda
-def test_checkpoint_written_on_cuda_loads_on_the_cpu(tmp_path: Path) -> None:
+def test_file_written_on_cuda_loads_on_the_cpu(tmp_path: Path) -> None:
     state = Tudui().cuda().state_dict()
     torch.save(state, tmp_path / "c.pt")
     loaded = load_checkpoint(tmp_path / "c.pt", "cpu")["model"]

@@ -102,9 +102,9 @@ def with_code(path: Path) -> None:
     ("spoil", "line"),
     [
         (Path.unlink, "model.pth cannot be read: No such file"),
-        (cut_short, "model.pth is damaged or no checkpoint"),
-        (of_another_network, "model.pth holds another network than Tudui: missing: model.0.bias"),
-        (diverged, "model.pth holds weights that are no numbers (model.4.bias)"),
+        (cut_short, "model.pth is damaged or not a checkpoint"),
+        (of_another_network, "model.pth does not fit the network Tudui: missing: model.0.bias"),
+        (diverged, "model.pth contains weights that are not finite (model.4.bias)"),
         (with_code, "model.pth asks to run code when it is loaded"),
     ],
 )

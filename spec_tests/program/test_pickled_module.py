@@ -1,4 +1,4 @@
-"""P26: a whole network's file gives its weights, without its class and without running it."""
+"""P26: the weights in a whole network's file are read without its class, and no code is run."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ from reference.models.course import Tudui
 
 Capture = pytest.CaptureFixture[str]
 
-# The course's network as a learner writes it, in a module of its own or in the script.
+# The course's network as a learner writes it, in a separate module or in the script itself.
 NETWORK = """
 import sys
 import torch
@@ -46,7 +46,7 @@ import model
 for name, network in (("main", Tudui()), ("module", model.Tudui())):
     for form in ("zip", "legacy"):
         for device in ("cpu", "cuda:0"):
-            torch.serialization.location_tag = lambda storage: device
+            torch.serialization.location_tag = lambda storage: device  # as if saved from there
             path = f"{{sys.argv[1]}}/{{name}}-{{form}}-{{device[:4]}}.pth"
             torch.save(network, path, _use_new_zipfile_serialization=form == "zip")
     torch.serialization.location_tag = lambda storage: "cpu"
@@ -62,7 +62,7 @@ SAVED = [
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Whole networks that another process saved, with a state_dict beside them to compare."""
+    """Return a folder of whole networks saved by another process, each with its state_dict."""
     folder = tmp_path_factory.mktemp("saved")
     (folder / "model.py").write_text(NETWORK)
     (folder / "save.py").write_text(SCRIPT)
@@ -71,7 +71,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_checkpoint_of_a_whole_network_becomes_a_state_dict(
+def test_whole_network_becomes_a_state_dict(
     saved: Path, tmp_path: Path, capsys: Capture, name: str
 ) -> None:
     assert not hasattr(sys.modules["__main__"], "Tudui")
@@ -89,7 +89,7 @@ def test_checkpoint_of_a_whole_network_becomes_a_state_dict(
     assert Tudui().load_state_dict(state)
 
 
-def test_checkpoint_of_a_whole_network_is_evaluated_and_predicts(
+def test_whole_network_evaluates_and_predicts_as_its_state_dict(
     saved: Path, small_cifar10: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     image = tmp_path / "image.png"
@@ -105,20 +105,22 @@ def test_checkpoint_of_a_whole_network_is_evaluated_and_predicts(
             assert main([*command, "--device", "cpu", "--json"]) == 0
             printed = capsys.readouterr()
             answers.append(json.loads(printed.out))
-            whole = path.suffix == ".pth"
-            assert printed.err.count("\n") == whole
-            assert ("holds a whole network, __main__.Tudui" in printed.err) == whole
+            is_whole = path.suffix == ".pth"
+            assert printed.err.count("\n") == is_whole
+            assert ("a whole network, __main__.Tudui" in printed.err) == is_whole
     assert answers[:2] == answers[2:]
 
 
 class Net(nn.Module):
-    """A network that registers what a network can register."""
+    """A network with every kind of entry that a module can register."""
 
     def __init__(self) -> None:
         super().__init__()
         self.shared = nn.Linear(2, 2)
         self.again = self.shared
-        self.module = nn.Linear(2, 1)  # a word that the format before torch 1.6 uses, too
+        self.module = nn.Linear(
+            2, 1
+        )  # the format before torch 1.6 marks a class with this word, too
         self.register_module("none", None)
         self.register_parameter("no_weight", None)
         self.register_parameter("scale", nn.Parameter(torch.rand(3)))
@@ -129,7 +131,7 @@ class Net(nn.Module):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_checkpoint_of_a_whole_network_has_its_state_dict(tmp_path: Path, *, zipped: bool) -> None:
+def test_weights_equal_the_state_dict(tmp_path: Path, *, zipped: bool) -> None:
     network = Net()
     torch.save(network, tmp_path / "net.pth", _use_new_zipfile_serialization=zipped)
     loaded = load_checkpoint(tmp_path / "net.pth")
@@ -141,7 +143,7 @@ def test_checkpoint_of_a_whole_network_has_its_state_dict(tmp_path: Path, *, zip
 
 
 class THNNFunctionBackend:
-    """Hangs on every network that torch 1.0 to 1.4 saved."""
+    """An attribute of every module that torch 1.0 to 1.4 saved."""
 
     def __reduce__(self) -> tuple[object, tuple[()]]:
         return vars(sys.modules["torch.nn.backends.thnn"])["_get_thnn_function_backend"], ()
@@ -149,22 +151,22 @@ class THNNFunctionBackend:
 
 @pytest.fixture
 def thnn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The module that torch had until 1.4."""
+    """Restore the module torch.nn.backends.thnn, which torch had until 1.4."""
     module = ModuleType("torch.nn.backends.thnn")
-    exec("def _get_thnn_function_backend(): pass", vars(module))  # noqa: S102 - its own module
+    exec("def _get_thnn_function_backend(): pass", vars(module))  # noqa: S102 - defined there
     monkeypatch.setitem(sys.modules, "torch.nn.backends", ModuleType("torch.nn.backends"))
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
 @pytest.mark.usefixtures("thnn")
-def test_checkpoint_of_a_whole_network_of_torch_1_0(tmp_path: Path) -> None:
+def test_whole_network_of_torch_1_0(tmp_path: Path) -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Linear(2, 2))
     expected = dict(network.state_dict())
-    old = ("_parameters", "_buffers", "_backward_hooks", "_forward_hooks", "_forward_pre_hooks")
-    for module in network.modules():
-        kept = {name: OrderedDict(vars(module)[name]) for name in (*old, "_modules")}
-        others = {n: v for n, v in vars(module).items() if not n.startswith("_")}
-        module.__dict__ = {"_backend": THNNFunctionBackend(), **kept, **others}
+    private = ("_parameters", "_buffers", "_backward_hooks", "_forward_hooks", "_forward_pre_hooks")
+    for module in network.modules():  # the attributes that a module had in torch 1.0
+        kept = {name: OrderedDict(vars(module)[name]) for name in (*private, "_modules")}
+        public = {n: v for n, v in vars(module).items() if not n.startswith("_")}
+        module.__dict__ = {"_backend": THNNFunctionBackend(), **kept, **public}
     torch.save(network, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
     assert b"_get_thnn_function_backend" in (tmp_path / "old.pth").read_bytes()
     sys.modules.pop("torch.nn.backends.thnn")
@@ -172,9 +174,7 @@ def test_checkpoint_of_a_whole_network_of_torch_1_0(tmp_path: Path) -> None:
     torch.testing.assert_close(state, expected, rtol=0, atol=0)
 
 
-def test_checkpoint_of_a_whole_network_never_builds_a_real_layer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_real_layer_is_never_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save(nn.Linear(2, 2), tmp_path / "linear.pth")
 
     def build(*_args: object) -> None:
@@ -187,32 +187,30 @@ def test_checkpoint_of_a_whole_network_never_builds_a_real_layer(
 
 
 class Block(nn.Linear):
-    """A layer of one's own."""
+    """A layer that the user defines."""
 
 
 @pytest.mark.parametrize(
-    ("network", "named"),
+    ("network", "names"),
     [
         (nn.BatchNorm2d(1), r"torch\.nn\.modules\.batchnorm\.BatchNorm2d"),
         (nn.Sequential(Net(), Block(1, 1)), rf"{__name__}\.Block and {__name__}\.Net"),
     ],
 )
-def test_checkpoint_of_more_than_the_courses_layers_is_refused(
-    tmp_path: Path, network: nn.Module, named: str
+def test_layers_beyond_the_courses_are_refused(
+    tmp_path: Path, network: nn.Module, names: str
 ) -> None:
     torch.save(network, tmp_path / "net.pth")
-    with pytest.raises(InputError, match=rf"when it is loaded \({named}\): nothing of it was run"):
+    with pytest.raises(InputError, match=rf"when it is loaded \({names}\); none of it was run"):
         load_checkpoint(tmp_path / "net.pth")
 
 
-def test_checkpoint_rewritten_never_overwrites(
-    saved: Path, tmp_path: Path, capsys: Capture
-) -> None:
+def test_rewriting_never_overwrites(saved: Path, tmp_path: Path, capsys: Capture) -> None:
     taken = tmp_path / "taken.pt"
     taken.write_text("mine")
     old = str(saved / "main-zip-cpu.pth")
     for new, line in (
-        (taken, "taken.pt exists already: choose another name"),
+        (taken, "taken.pt already exists: choose another name"),
         (tmp_path / "none" / "new.pt", "new.pt cannot be written: there is no folder"),
     ):
         assert main(["convert", old, str(new)]) == 2
@@ -223,13 +221,13 @@ def test_checkpoint_rewritten_never_overwrites(
     assert list(tmp_path.iterdir()) == [taken]
 
 
-def test_checkpoint_rewriting_leaves_a_state_dict_alone(saved: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no whole network: it can be used as it is"):
+def test_rewriting_refuses_a_state_dict(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a checkpoint, not a whole network: use it as it is"):
         convert(saved / "main.pt", tmp_path / "new.pt")
     assert not (tmp_path / "new.pt").exists()
 
 
-def test_checkpoint_rewritten_on_a_full_disk_leaves_nothing(
+def test_rewriting_leaves_nothing_on_a_full_disk(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     def full(*_args: object) -> None:

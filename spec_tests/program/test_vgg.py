@@ -146,8 +146,8 @@ def test_vgg_for_other_classes_has_another_head_and_learns_with_it_alone() -> No
 # Options, and what the one line must say.
 BAD = {
     "no file": (["--weights", "{tmp}/no.pth"], "no.pth: no such file: download https://download"),
-    "no weights": (["--weights", "{tmp}/text.pth"], "text.pth is damaged or no checkpoint"),
-    "another": (["--weights", "{tmp}/other.pth"], "other.pth holds another network than Narrow"),
+    "no weights": (["--weights", "{tmp}/text.pth"], "text.pth is damaged or not a checkpoint"),
+    "another": (["--weights", "{tmp}/other.pth"], "other.pth does not fit the network Narrow"),
     "all edits": (["--model", "vgg16-all-edits"], "cannot run: classifier.add_linear, Linear("),
     "no head": (["--model", "vgg16-linear-at-end"], "add_linear is never called"),
     "unknown": (["--model", "alexnet"], "--model alexnet: no such network: give one of tudui,"),
