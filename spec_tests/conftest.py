@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from reference.data import synthetic_cifar10
 from reference.models.course import Tudui
 from spec_tests.harness import oracle_checks
-from spec_tests.implementations import TESTED, known_differences, load, name_of, tested_by
+from spec_tests.implementations import TESTED, implementation_of, known_differences, load
 from spec_tests.paths import INSECTS
 
 settings.register_profile(
@@ -46,47 +46,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    names = config.getoption("--impl") or ["reference", "torch"]
-    config.stash[TESTED] = {name: load(name) for name in names}
+    names = dict.fromkeys(config.getoption("--impl") or ["reference", "torch"])
+    config.stash[TESTED] = [load(name) for name in names]
     device = config.getoption("--device")
-    movable = [module for module in config.stash[TESTED].values() if hasattr(module, "use")]
-    if device != "cpu" and not movable:
+    uses = [implementation.use for implementation in config.stash[TESTED] if implementation.use]
+    if device != "cpu" and not uses:
         raise pytest.UsageError(f"--device {device} moves torch: add --impl torch")
-    for implementation in movable:
+    for use in uses:
         try:
-            implementation.use(device)
+            use(device)
         except ValueError as error:
             raise pytest.UsageError(f"--device: {error}") from error
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    tested = [
-        name_of(implementation)
-        + (f" on {config.getoption('--device')}" if hasattr(implementation, "use") else "")
-        for implementation in config.stash[TESTED].values()
-    ]
+    device = f" on {config.getoption('--device')}"
+    tested = [f"{each}{device if each.use else ''}" for each in config.stash[TESTED]]
     return f"implementations: {', '.join(tested)}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "implementation" in metafunc.fixturenames:
         tested = metafunc.config.stash[TESTED]
-        metafunc.parametrize("implementation", tested.values(), ids=tested, scope="session")
+        names = [implementation.name for implementation in tested]
+        metafunc.parametrize("implementation", tested, ids=names, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the known differences, strictly: one that is gone turns red."""
+    """Expect the known differences to fail, strictly: one that passes is an error."""
     known = {
         (entry["implementation"], entry["operator"], case): entry["says"]
         for entry in known_differences()
         for case in entry["cases"]
     }
     for item in items:
-        if (implementation := tested_by(item)) is None:
+        if (implementation := implementation_of(item)) is None:
             continue
         operator = item.path.stem.removeprefix("test_")
         case = getattr(item.callspec.params.get("case"), "name", item.originalname)
-        if reason := known.get((implementation, operator, case)):
+        if reason := known.get((implementation.name, operator, case)):
             item.add_marker(pytest.mark.xfail(reason=f"docs/KNOWN_DIFFERENCES.md: {reason}"))
 
 

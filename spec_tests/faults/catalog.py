@@ -9,7 +9,6 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -17,8 +16,9 @@ import torch
 from spec_tests import faults as package
 from spec_tests.faults import REGISTERED
 from spec_tests.harness import vectors
-from spec_tests.implementations import _tensors
-from spec_tests.implementations.torch import FUNCTIONS
+from spec_tests.implementations import Implementation
+from spec_tests.implementations._tensors import TensorAdapter
+from spec_tests.implementations.torch import TENSOR_FUNCTIONS
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class Fault:
         """What the mistake is."""
         return self.function.__doc__
 
-    def implementation(self) -> SimpleNamespace:
+    def implementation(self) -> Implementation:
         """Return PyTorch's adapter with this mistake in it."""
         wrong = {self.operator: self.function}
-        if self.operator in FUNCTIONS:
-            return SimpleNamespace(**_tensors.adapter(FUNCTIONS | wrong, torch.optim))
-        return SimpleNamespace(**_tensors.adapter(FUNCTIONS, torch.optim) | wrong)
+        if self.operator in TENSOR_FUNCTIONS:
+            functions = TensorAdapter(TENSOR_FUNCTIONS | wrong, torch.optim).functions()
+        else:
+            functions = TensorAdapter(TENSOR_FUNCTIONS, torch.optim).functions() | wrong
+        return Implementation(name=str(self), functions=functions)
 
     def catches(self) -> list[str]:
         """Return the names of the cases that reject this mistake."""
@@ -54,7 +56,7 @@ class Fault:
         return [case.name for case in cases if _caught(implementation, case)]
 
 
-def _caught(implementation: SimpleNamespace, case: vectors.Case) -> bool:
+def _caught(implementation: Implementation, case: vectors.Case) -> bool:
     try:
         vectors.check(implementation, case)
     except (vectors.RaisedError, vectors.UnsupportedError):

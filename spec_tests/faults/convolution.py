@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from spec_tests.faults import Size, fault
-from spec_tests.implementations.torch import FUNCTIONS
+from spec_tests.implementations.torch import TENSOR_FUNCTIONS
 
-conv2d = FUNCTIONS["conv2d"]
+conv2d = TENSOR_FUNCTIONS["conv2d"]
 
 
 def _swapped(value: Size) -> Size:

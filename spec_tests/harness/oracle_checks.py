@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
-from types import ModuleType
 
 import numpy as np
 from hypothesis import assume, reject
@@ -15,13 +14,13 @@ from hypothesis.errors import Unsatisfiable
 from spec_tests.harness import vectors
 from spec_tests.harness.strategies import SEEDS, numbers, tensor
 from spec_tests.harness.vectors import Case
-from spec_tests.implementations import UnsupportedSkip
+from spec_tests.implementations import Implementation, UnsupportedSkip
 from spec_tests.oracles import slope
 
 LACKS: list[UnsupportedSkip] = []  # what the running test passed over, as hypothesis forgets it
 
 
-def verify(implementation: ModuleType, case: Case) -> None:
+def verify(implementation: Implementation, case: Case) -> None:
     """Hold an implementation against the oracle's outcome of a drawn case."""
     __tracebackhide__ = True
     _skip_what_is_missing(implementation, case.operator)
@@ -38,12 +37,26 @@ def verify(implementation: ModuleType, case: Case) -> None:
         _pass_over(implementation, missing)
 
 
-def _skip_what_is_missing(implementation: ModuleType, operator: str) -> None:
-    if not hasattr(implementation, operator):
+def verify_expected(case: Case) -> None:
+    """Compare the values expected by a case with the oracle's.
+
+    Independent values must agree to 1e-9, printed and derived ones to the case's tolerance.
+    """
+    outcome = vectors.from_oracle(case)
+    tolerance = vectors.EXACT if case.oracle == "independent" else case.tolerance
+    limits = {limit: tolerance[limit] + 1e-9 for limit in ("rtol", "atol")}
+    for name, expected in case.expected.items():
+        actual = np.array(outcome[name], dtype=float).reshape(expected["shape"])
+        values = np.array(expected["data"], dtype=object).astype(float)
+        np.testing.assert_allclose(actual, values, err_msg=str(case), **limits)
+
+
+def _skip_what_is_missing(implementation: Implementation, operator: str) -> None:
+    if operator not in implementation.functions:
         raise UnsupportedSkip(implementation, operator)
 
 
-def _pass_over(implementation: ModuleType, missing: Exception) -> None:
+def _pass_over(implementation: Implementation, missing: Exception) -> None:
     """Let hypothesis draw another case."""
     LACKS.append(UnsupportedSkip(implementation, missing))
     reject()
@@ -88,13 +101,13 @@ def gradient(draw: st.DrawFn, case: Case) -> Case:
     )
 
 
-def verify_gradient(implementation: ModuleType, case: Case) -> None:
+def verify_gradient(implementation: Implementation, case: Case) -> None:
     """Hold a gradient, along some directions, against the slope of the oracle."""
     for operator in ("backward", case.parameters["operator"]):
         _skip_what_is_missing(implementation, operator)
     inputs, options = case.arrays
     try:
-        gradient = implementation.backward(**inputs, **options)
+        gradient = implementation.functions["backward"](**inputs, **options)
     except NotImplementedError as missing:
         _pass_over(implementation, missing)
     wrt = inputs[case.parameters["wrt"]]

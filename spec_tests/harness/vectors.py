@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ import pytest
 import torch
 
 from spec_tests import paths
-from spec_tests.implementations import UnsupportedSkip
+from spec_tests.implementations import Implementation, UnsupportedSkip
 from spec_tests.oracles import DEFINITIONS, Nested
 
 EXACT = {"rtol": 0, "atol": 0}
@@ -131,7 +130,7 @@ def as_fractions(nested: Nested) -> Nested:
     return int(nested) if nested == int(nested) else Fraction(nested)
 
 
-def check(implementation: ModuleType, case: Case) -> None:
+def check(implementation: Implementation, case: Case) -> None:
     """Hold an implementation against a case.
 
     Raises:
@@ -139,7 +138,7 @@ def check(implementation: ModuleType, case: Case) -> None:
         UnsupportedError: it lacks the operator or cannot take these arguments.
     """
     __tracebackhide__ = True
-    function = getattr(implementation, case.operator, None)
+    function = implementation.functions.get(case.operator)
     if function is None:
         raise UnsupportedError(case.operator)
     inputs, options = case.arrays
@@ -168,7 +167,7 @@ def _refused(case: Case) -> str:
     return f"refused with {' or '.join(case.error['types'])} about {case.error['mentions']!r}"
 
 
-def _check_error(implementation: ModuleType, case: Case, error: Exception) -> None:
+def _check_error(implementation: Implementation, case: Case, error: Exception) -> None:
     __tracebackhide__ = True
     told = f"{type(error).__name__}: {error}"
     if case.error:
@@ -177,7 +176,7 @@ def _check_error(implementation: ModuleType, case: Case, error: Exception) -> No
             case.error["mentions"], str(error)
         ):
             return
-        if isinstance(error, getattr(implementation, "LIBRARY_ERRORS", ())):
+        if isinstance(error, implementation.library_errors):
             return
     if isinstance(error, NotImplementedError):
         raise UnsupportedError(told) from error
@@ -221,7 +220,7 @@ def _check_zeros(case: Case, name: str, actual: np.ndarray, limits: tuple[int, i
         raise MismatchError(case, f"{name}: {zeros} zeros, not {limits[0]} to {limits[1]}")
 
 
-def verify(implementation: ModuleType, case: Case) -> None:
+def verify(implementation: Implementation, case: Case) -> None:
     """Check in a test: what is not implemented is skipped, and never passes."""
     try:
         check(implementation, case)

@@ -1,70 +1,91 @@
-"""The implementations that the vectors run against: one adapter a file.
+"""The implementations that the vectors run against: one adapter per file.
 
-An adapter is a module. Its functions carry the names and the arguments of `torch.nn.functional`,
-are called by keyword, and take and return NumPy arrays:
+An adapter is a module: one that defines `IMPLEMENTATION`, an `Implementation`, or a plain module
+whose functions have the names and arguments of `torch.nn.functional`. `load` accepts both. The
+functions are called by keyword, and take and return NumPy arrays:
 
 - A result is a new array; a number is an array of shape (), several results are a tuple.
-- What torch changes in place is changed in place in the array that was given: `relu`'s input with
+- What torch changes in place is changed in place in the array that was passed: `relu`'s input with
   `inplace=True`, `batch_norm`'s running_mean and running_var. No other input changes.
-- `conv2d` also takes `padding_mode`, as `torch.nn.Conv2d` does.
-- `sgd(params, grads, *, lr, …)` and `adam(…)` have the options of `torch.optim.SGD` and `Adam`:
-  from params (n) and a gradient a step, grads (steps, n), to the parameters after each step
-  (steps, n). A fresh optimizer each call.
+- `conv2d` also has `padding_mode`, as `torch.nn.Conv2d` does.
+- `sgd(params, grads, *, lr, …)` and `adam(…)` have the options of `torch.optim.SGD` and `Adam`.
+  From params (n) and one gradient per step, grads (steps, n), they compute the parameters after
+  each step (steps, n). Each call starts with a new optimizer.
 - `backward(grad_output, *, operator, wrt, times=1, **arguments)` calls the operator with the
-  arguments and returns the gradient that the input named `wrt` has after `times` backward passes
-  of sum(output * grad_output), each through a fresh forward pass, with nothing reset between.
+  arguments and returns the gradient of the input named `wrt` after `times` backward passes of
+  sum(output * grad_output), each through a new forward pass, without resetting gradients.
 
 A function that is missing, or that raises NotImplementedError, is *not implemented*: reported as
 such, neither passed nor failed. Any other exception fails a case that expects a value.
 
-An adapter may also have:
-
-- `use(device)`: moves it to a device; raises ValueError with the devices that there are.
-- `LIBRARY_ERRORS`: the exception classes with which its library refuses an argument. In a case that
-  expects an error they count whatever they say; other classes must be torch's, and the words too.
-- `DESCRIPTION`: what is tested, with its version, for the header of the report.
+A plain module may also define `DESCRIPTION`, `LIBRARY_ERRORS` and `use(device)`: the attributes
+of `Implementation` with these names.
 """
 
 import importlib
 import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-# The implementations under test, by the names with which they were asked for.
-TESTED = pytest.StashKey[dict[str, ModuleType]]()
+Operator = Callable[..., Any]
 
 BUILT_IN = sorted(
     path.stem.replace("torch_", "torch.") for path in Path(__file__).parent.glob("[!_]*.py")
 )
 
 
-class UnsupportedSkip(pytest.skip.Exception):
-    """The outcome of a test whose implementation lacks what it needs: skipped, and never passed."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Implementation:
+    """An implementation of the operators, as its adapter presents it.
 
-    # Shown as pytest shows its own: the reason alone, without the name of this class.
+    Attributes:
+        name: its name on the command line, `--impl NAME`.
+        functions: functions of NumPy arrays by operator name; an operator that is missing is not
+            implemented.
+        description: the library and its version, for the header of the report.
+        library_errors: the exceptions with which the library rejects an argument. In a case that
+            expects an error they count whatever their message; other exceptions must have torch's
+            class and message.
+        use: moves the implementation to a device; raises ValueError with the devices available.
+            None if it cannot be moved.
+    """
+
+    name: str
+    functions: Mapping[str, Operator]
+    description: str = ""
+    library_errors: tuple[type[Exception], ...] = ()
+    use: Callable[[str], None] | None = None
+
+    def __str__(self) -> str:
+        return self.description or self.name
+
+
+# The implementations under test, in the order of the --impl options.
+TESTED = pytest.StashKey[list[Implementation]]()
+
+
+class UnsupportedSkip(pytest.skip.Exception):
+    """The outcome of a test whose implementation lacks what it needs: skipped, never passed."""
+
+    # pytest prints the class name before the reason, except for its own exception.
     __module__, __qualname__ = "builtins", "Skipped"
 
-    def __init__(self, implementation: ModuleType, lacks: object) -> None:
-        super().__init__(f"not implemented by {name_of(implementation)}: {lacks}")
+    def __init__(self, implementation: Implementation, missing: object) -> None:
+        super().__init__(f"not implemented by {implementation}: {missing}")
 
 
-def name_of(implementation: ModuleType) -> str:
-    """Return what the report calls an implementation."""
-    return getattr(implementation, "DESCRIPTION", implementation.__name__)
+def implementation_of(item: pytest.Item) -> Implementation | None:
+    """Return the implementation that a test is parametrized with; None if there is none."""
+    return item.callspec.params.get("implementation") if hasattr(item, "callspec") else None
 
 
-def tested_by(item: pytest.Item) -> str | None:
-    """Return the name of the implementation that a test is given; None when it is given none."""
-    given = item.callspec.params.get("implementation") if hasattr(item, "callspec") else None
-    tested = item.config.stash.get(TESTED, {})
-    return next((name for name, module in tested.items() if module is given), None)
-
-
-def load(name: str) -> ModuleType:
-    """Import an adapter.
+def load(name: str) -> Implementation:
+    """Import an adapter and return its implementation, under the name given.
 
     Args:
         name: a built-in adapter (`torch.compile`) or the dotted path of a module (`mine.adapter`).
@@ -74,13 +95,28 @@ def load(name: str) -> ModuleType:
     """
     path = f"{__name__}.{name.replace('.', '_')}" if name in BUILT_IN else name
     try:
-        return importlib.import_module(path)
+        module = importlib.import_module(path)
     except ImportError as error:
         hint = "" if name in BUILT_IN else f"; built in are {', '.join(BUILT_IN)}"
         raise pytest.UsageError(f"--impl {name}: {error}{hint}") from None
+    if implementation := getattr(module, "IMPLEMENTATION", None):
+        return replace(implementation, name=name)
+    return _wrap(module, name)
+
+
+def _wrap(module: ModuleType, name: str) -> Implementation:
+    """Return the implementation that a plain module of functions is."""
+    public = {key: value for key, value in vars(module).items() if not key.startswith("_")}
+    return Implementation(
+        name=name,
+        functions={key: value for key, value in public.items() if callable(value)},
+        description=public.get("DESCRIPTION", ""),
+        library_errors=public.get("LIBRARY_ERRORS", ()),
+        use=public.get("use"),
+    )
 
 
 def known_differences() -> list[dict[str, Any]]:
-    """Read where libraries are known to differ: `docs/KNOWN_DIFFERENCES.md` tells the reader."""
+    """Read the known differences of libraries; `docs/KNOWN_DIFFERENCES.md` explains them."""
     text = Path(__file__).with_name("known_differences.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)["difference"]

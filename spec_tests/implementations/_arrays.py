@@ -1,41 +1,50 @@
-"""What the adapters share of libraries that have arrays of their own."""
+"""Helpers for the adapters of libraries with their own array type."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-Operator = Callable[..., Any]
+from spec_tests.implementations import Operator
 
 
-def need(there: object, what: str) -> None:
-    """Say that a library lacks something."""
-    if not there:
-        raise NotImplementedError(what)
+def require(condition: object, missing: str) -> None:
+    """Raise NotImplementedError with what the library is missing, unless the condition is true."""
+    if not condition:
+        raise NotImplementedError(missing)
 
 
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    """Return (rows, columns) where one number may stand for both."""
-    return (value, value) if isinstance(value, int) else tuple(value)
+    """Return (rows, columns); one number is used for both."""
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
-def over(function: Operator, own: Operator, numpy: Operator) -> Operator:
-    """Let a function of a library's own arrays take and return NumPy's.
+def on_arrays(
+    function: Operator, from_numpy: Callable[[np.ndarray], Any], to_numpy: Callable[[Any], Any]
+) -> Operator:
+    """Return a function of NumPy arrays that calls a function of a library's arrays.
 
     Args:
         function: called by keyword; returns an array or a tuple of them.
-        own: makes a library's array of NumPy's.
-        numpy: makes NumPy's of a library's.
+        from_numpy: converts a NumPy array to the library's.
+        to_numpy: converts the library's array to NumPy.
     """
 
     def call(**arguments: Any) -> np.ndarray | tuple[np.ndarray, ...]:
-        arrays = {k: own(v) for k, v in arguments.items() if isinstance(v, np.ndarray)}
+        arrays = {k: from_numpy(v) for k, v in arguments.items() if isinstance(v, np.ndarray)}
         result = function(**arguments | arrays)
-        return tuple(map(numpy, result)) if isinstance(result, tuple) else numpy(result)
+        return tuple(map(to_numpy, result)) if isinstance(result, tuple) else to_numpy(result)
 
     return call
 
 
-def history(grads: Iterable[np.ndarray], step: Callable[[int, np.ndarray], Any]) -> np.ndarray:
-    """Stack the parameters that `step` returns for its number and a gradient."""
+def parameter_history(
+    grads: Iterable[np.ndarray], step: Callable[[int, np.ndarray], Any]
+) -> np.ndarray:
+    """Return the parameters after each step, (steps, n).
+
+    Args:
+        grads: one gradient per step, (steps, n).
+        step: called with the number of the step and its gradient; returns the parameters, (n,).
+    """
     return np.stack([np.array(step(number, grad)) for number, grad in enumerate(grads)])

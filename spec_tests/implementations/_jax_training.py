@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.example_libraries import optimizers
 
-from spec_tests.implementations._arrays import history, need
+from spec_tests.implementations._arrays import parameter_history, require
 
 
-def _updates(optimizer: optimizers.Optimizer, params: np.ndarray, grads: np.ndarray) -> np.ndarray:
+def _run(optimizer: optimizers.Optimizer, params: np.ndarray, grads: np.ndarray) -> np.ndarray:
     state = optimizer.init_fn(jnp.array(params))
 
     def step(number: int, grad: np.ndarray) -> Any:
@@ -17,19 +17,19 @@ def _updates(optimizer: optimizers.Optimizer, params: np.ndarray, grads: np.ndar
         state = optimizer.update_fn(number, jnp.array(grad), state)
         return optimizer.params_fn(state)
 
-    return history(grads, step)
+    return parameter_history(grads, step)
 
 
 def sgd(
     params: np.ndarray, grads: np.ndarray, *, lr: float = 1e-3, momentum: float = 0, **rest: Any
 ) -> np.ndarray:
-    """Run one of sgd, momentum and nesterov."""
+    """Run sgd, momentum or nesterov."""
     nesterov = rest.pop("nesterov", False)
-    need(not rest and lr >= 0, "example_libraries.optimizers.sgd: dampening, decay, maximize")
+    require(not rest and lr >= 0, "example_libraries.optimizers.sgd: dampening, decay, maximize")
     if not momentum:
-        return _updates(optimizers.sgd(lr), params, grads)
-    kind = optimizers.nesterov if nesterov else optimizers.momentum
-    return _updates(kind(lr, momentum), params, grads)
+        return _run(optimizers.sgd(lr), params, grads)
+    optimizer = optimizers.nesterov if nesterov else optimizers.momentum
+    return _run(optimizer(lr, momentum), params, grads)
 
 
 def adam(
@@ -42,6 +42,6 @@ def adam(
     **rest: Any,
 ) -> np.ndarray:
     """Run adam."""
-    lacking = rest or max(betas) >= 1
-    need(not lacking, "example_libraries.optimizers.adam: decay, amsgrad, maximize")
-    return _updates(optimizers.adam(lr, *betas, eps), params, grads)
+    supported = not rest and max(betas) < 1
+    require(supported, "example_libraries.optimizers.adam: decay, amsgrad, maximize")
+    return _run(optimizers.adam(lr, *betas, eps), params, grads)

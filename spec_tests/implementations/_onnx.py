@@ -1,88 +1,108 @@
 """The operators as ONNX nodes.
 
-Where ONNX has no such operator or option, NotImplementedError says so.
+Each function's first argument runs a model. An option that ONNX does not have raises
+NotImplementedError.
 """
 
 from typing import Any
 
 import numpy as np
 
-from spec_tests.implementations._arrays import Operator, need, pair
-from spec_tests.implementations._onnx_node import Run, node
+from spec_tests.implementations._arrays import pair, require
+from spec_tests.implementations._onnx_node import Run, run_node
 
 
 def _window(
     input: np.ndarray, kernel: Any, stride: Any, padding: Any = 0, **options: Any
 ) -> dict[str, Any]:
-    """Write a window's arguments as the attributes of a node."""
-    need(input.ndim == 4, "ONNX has no pooling or convolution without a batch")
+    """Return a window's arguments as the attributes of a node."""
+    require(input.ndim == 4, "ONNX has no pooling or convolution without a batch")
     pads = {"pads": pair(padding) * 2} if not isinstance(padding, str) else {}
-    words = {"same": {"auto_pad": "SAME_UPPER"}, "valid": {"auto_pad": "VALID"}}
-    spread = {"dilations": pair(options.pop("dilation"))} if "dilation" in options else {}
+    auto_pad = {"same": {"auto_pad": "SAME_UPPER"}, "valid": {"auto_pad": "VALID"}}
+    dilations = {"dilations": pair(options.pop("dilation"))} if "dilation" in options else {}
     flags = {name: int(value) for name, value in options.items()}
     shape = {"kernel_shape": pair(kernel), "strides": pair(stride)}
-    return shape | (pads or words[padding]) | spread | flags
+    return shape | (pads or auto_pad[padding]) | dilations | flags
 
 
-def operators(run: Run) -> dict[str, Operator]:
-    """Return an adapter's functions, by name, for something that runs models."""
+def conv2d(
+    run: Run,
+    input: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    *,
+    stride: Any = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+    **geometry: Any,
+) -> np.ndarray:
+    require(input.dtype.kind == "f", "ONNX has no convolution of integers")
+    require(padding_mode == "zeros", "ONNX's Conv pads with zeros only")
+    window = _window(input, weight.shape[2:], stride, **geometry)
+    return run_node(run, "Conv", input, weight, bias, **window, group=groups)
 
-    def conv2d(
-        input: np.ndarray,
-        weight: np.ndarray,
-        bias: np.ndarray | None = None,
-        *,
-        stride: Any = 1,
-        groups: int = 1,
-        padding_mode: str = "zeros",
-        **geometry: Any,
-    ) -> np.ndarray:
-        need(input.dtype.kind == "f", "ONNX has no convolution of integers")
-        need(padding_mode == "zeros", "ONNX has no other padding in Conv")
-        window = _window(input, weight.shape[2:], stride, **geometry)
-        return node(run, "Conv", input, weight, bias, **window, group=groups)
 
-    def max_pool2d(
-        input: np.ndarray,
-        kernel_size: Any,
-        stride: Any = None,
-        *,
-        return_indices: bool = False,
-        **options: Any,
-    ) -> Any:
-        need(input.dtype.kind == "f", "ONNX has no MaxPool of int64")
-        window = _window(input, kernel_size, stride or kernel_size, **options)
-        if not return_indices:
-            return node(run, "MaxPool", input, **window)
-        values, places = node(run, "MaxPool", input, outputs=2, **window)
-        return values, places % (input.shape[2] * input.shape[3])  # ONNX counts through all planes
+def max_pool2d(
+    run: Run,
+    input: np.ndarray,
+    kernel_size: Any,
+    stride: Any = None,
+    *,
+    return_indices: bool = False,
+    **options: Any,
+) -> Any:
+    require(input.dtype.kind == "f", "ONNX has no MaxPool of int64")
+    window = _window(input, kernel_size, stride or kernel_size, **options)
+    if not return_indices:
+        return run_node(run, "MaxPool", input, **window)
+    values, indices = run_node(run, "MaxPool", input, outputs=2, **window)
+    # ONNX counts through all planes of the batch, torch in each plane: (N, C, H, W) -> (H * W)
+    return values, indices % (input.shape[2] * input.shape[3])
 
-    def avg_pool2d(
-        input: np.ndarray, kernel_size: Any, stride: Any = None, **options: Any
-    ) -> np.ndarray:
-        divisor = options.pop("divisor_override", None)
-        need(divisor is None, "ONNX has no divisor_override")
-        counts = {"count_include_pad": True} | options
-        window = _window(input, kernel_size, stride or kernel_size, **counts)
-        return node(run, "AveragePool", input, **window)
 
-    def adaptive_avg_pool2d(input: np.ndarray, output_size: Any) -> np.ndarray:
-        need(output_size in {1, (1, 1)} and input.ndim == 4, "ONNX pools adaptively to 1x1 only")
-        return node(run, "GlobalAveragePool", input)
+def avg_pool2d(
+    run: Run, input: np.ndarray, kernel_size: Any, stride: Any = None, **options: Any
+) -> np.ndarray:
+    divisor = options.pop("divisor_override", None)
+    require(divisor is None, "ONNX has no divisor_override")
+    options = {"count_include_pad": True} | options
+    window = _window(input, kernel_size, stride or kernel_size, **options)
+    return run_node(run, "AveragePool", input, **window)
 
-    def relu(input: np.ndarray, *, inplace: bool = False) -> np.ndarray:
-        need(not inplace, "ONNX has no operation in place")
-        return node(run, "Relu", input)
 
-    def sigmoid(input: np.ndarray) -> np.ndarray:
-        return node(run, "Sigmoid", input)
+def adaptive_avg_pool2d(run: Run, input: np.ndarray, output_size: Any) -> np.ndarray:
+    require(output_size in {1, (1, 1)} and input.ndim == 4, "ONNX pools adaptively to 1x1 only")
+    return run_node(run, "GlobalAveragePool", input)
 
-    def linear(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
-        need(input.ndim == 2, "ONNX has no Gemm but for matrices")
-        return node(run, "Gemm", input, weight, bias, transB=1)
 
-    def flatten(input: np.ndarray, start_dim: int = 0, end_dim: int = -1) -> np.ndarray:
-        need(start_dim == 1 and end_dim == -1, "ONNX has no Flatten but to matrices")
-        return node(run, "Flatten", input, axis=1)
+def relu(run: Run, input: np.ndarray, *, inplace: bool = False) -> np.ndarray:
+    require(not inplace, "ONNX has no in-place operations")
+    return run_node(run, "Relu", input)
 
-    return {name: value for name, value in locals().items() if name != "run"}
+
+def sigmoid(run: Run, input: np.ndarray) -> np.ndarray:
+    return run_node(run, "Sigmoid", input)
+
+
+def linear(
+    run: Run, input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None
+) -> np.ndarray:
+    require(input.ndim == 2, "ONNX's Gemm takes matrices only")
+    return run_node(run, "Gemm", input, weight, bias, transB=1)
+
+
+def flatten(run: Run, input: np.ndarray, start_dim: int = 0, end_dim: int = -1) -> np.ndarray:
+    require(start_dim == 1 and end_dim == -1, "ONNX's Flatten returns matrices only")
+    return run_node(run, "Flatten", input, axis=1)
+
+
+FUNCTIONS = {
+    "adaptive_avg_pool2d": adaptive_avg_pool2d,
+    "avg_pool2d": avg_pool2d,
+    "conv2d": conv2d,
+    "flatten": flatten,
+    "linear": linear,
+    "max_pool2d": max_pool2d,
+    "relu": relu,
+    "sigmoid": sigmoid,
+}

@@ -1,84 +1,100 @@
-"""From arrays to tensors and back, for the adapters of what computes with PyTorch's tensors."""
+"""Conversion between arrays and tensors, for the adapters that compute with PyTorch's tensors."""
 
-from collections.abc import Callable, Mapping
-from types import ModuleType, SimpleNamespace
+from collections.abc import Mapping
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 
-CPU = SimpleNamespace(device="cpu")
-
-Operator = Callable[..., Any]
-
-
-def _tensors(arguments: Mapping[str, Any], where: SimpleNamespace) -> dict[str, Any]:
-    return {
-        name: torch.tensor(value, device=where.device) if isinstance(value, np.ndarray) else value
-        for name, value in arguments.items()
-    }
+from spec_tests.implementations import Operator
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
 
-def over(function: Operator, where: SimpleNamespace = CPU) -> Operator:
-    """Let a function of tensors take and return arrays; `where.device` is read at each call."""
+class TensorAdapter:
+    """An adapter of functions of tensors, computed on `device`.
 
-    def call(**arguments: Any) -> np.ndarray | tuple[np.ndarray, ...]:
-        tensors = _tensors(arguments, where)
+    Args:
+        operators: functions of tensors by operator name.
+        optim: a module with `SGD` and `Adam`, as torch.optim.
+    """
+
+    def __init__(self, operators: Mapping[str, Operator], optim: ModuleType) -> None:
+        self.operators = operators
+        self.optim = optim
+        self.device = "cpu"
+
+    def use(self, device: str) -> None:
+        """Compute on a device from now on.
+
+        Raises:
+            ValueError: torch cannot compute on it; the message lists the devices available.
+        """
+        try:
+            torch.zeros(1, device=device)
+        except (RuntimeError, AssertionError, ImportError) as error:
+            available = ["cpu"]
+            if torch.accelerator.is_available():
+                kind = torch.accelerator.current_accelerator().type
+                available += [f"{kind}:{i}" for i in range(torch.accelerator.device_count())]
+            raise ValueError(f"no device {device!r} here, only {', '.join(available)}") from error
+        self.device = device
+
+    def functions(self) -> dict[str, Operator]:
+        """Return the functions of NumPy arrays by operator name."""
+        operators = {
+            name: partial(self._call, function) for name, function in self.operators.items()
+        }
+        optimizers = {
+            "sgd": partial(self._optimize, self.optim.SGD),
+            "adam": partial(self._optimize, self.optim.Adam),
+        }
+        return operators | optimizers | {"backward": self._backward}
+
+    def _tensors(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: torch.tensor(value, device=self.device)
+            if isinstance(value, np.ndarray)
+            else value
+            for name, value in arguments.items()
+        }
+
+    def _call(self, function: Operator, /, **arguments: Any) -> np.ndarray | tuple[np.ndarray, ...]:
+        tensors = self._tensors(arguments)
         result = function(**tensors)
         for name, value in arguments.items():
-            if isinstance(value, np.ndarray):
+            if isinstance(value, np.ndarray):  # what the function changed in place
                 np.copyto(value, _array(tensors[name]))
         return tuple(map(_array, result)) if isinstance(result, tuple) else _array(result)
 
-    return call
-
-
-def steps(optimizer: type, where: SimpleNamespace = CPU) -> Operator:
-    """Let an optimizer class of torch.optim's interface take and return arrays."""
-
-    def call(params: np.ndarray, grads: np.ndarray, **options: Any) -> np.ndarray:
-        parameter = torch.tensor(params, device=where.device, requires_grad=True)
-        updates = optimizer([parameter], **options)
+    def _optimize(
+        self, optimizer_class: type, /, params: np.ndarray, grads: np.ndarray, **options: Any
+    ) -> np.ndarray:
+        parameter = torch.tensor(params, device=self.device, requires_grad=True)
+        optimizer = optimizer_class([parameter], **options)
         history = []
-        for grad in torch.tensor(grads, device=where.device):
+        for grad in torch.tensor(grads, device=self.device):
             parameter.grad = grad
-            updates.step()
+            optimizer.step()
             history.append(_array(parameter).copy())
         return np.stack(history)
 
-    return call
-
-
-def gradients(functions: Mapping[str, Operator], where: SimpleNamespace = CPU) -> Operator:
-    """Make an adapter's `backward` from its functions of tensors."""
-
-    def backward(
-        grad_output: np.ndarray, *, operator: str, wrt: str, times: int = 1, **arguments: Any
+    def _backward(
+        self,
+        grad_output: np.ndarray,
+        *,
+        operator: str,
+        wrt: str,
+        times: int = 1,
+        **arguments: Any,
     ) -> np.ndarray:
-        tensors = _tensors(arguments, where)
+        tensors = self._tensors(arguments)
         leaf = tensors[wrt].requires_grad_()
         for _ in range(times):
-            output = functions[operator](**tensors)
-            output.backward(torch.tensor(grad_output, device=where.device))
+            output = self.operators[operator](**tensors)
+            output.backward(torch.tensor(grad_output, device=self.device))
         return _array(leaf.grad)
-
-    return backward
-
-
-def adapter(
-    functions: Mapping[str, Operator], optim: ModuleType, where: SimpleNamespace = CPU
-) -> dict[str, Operator]:
-    """Return what an adapter has, by name.
-
-    Args:
-        functions: the operators over tensors, by name.
-        optim: has `SGD` and `Adam` as torch.optim has.
-        where: its `device` is where everything computes.
-    """
-    operators = {name: over(function, where) for name, function in functions.items()}
-    optimizers = {"sgd": steps(optim.SGD, where), "adam": steps(optim.Adam, where)}
-    return operators | optimizers | {"backward": gradients(functions, where)}

@@ -1,19 +1,26 @@
 """ONNX's reference evaluator."""
 
+from collections.abc import Mapping
+from functools import partial
+
 import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from spec_tests.implementations import _onnx, _onnx_training
-
-DESCRIPTION = f"onnx {onnx.__version__} (reference evaluator)"
-LIBRARY_ERRORS = (ValueError, TypeError, RuntimeError, IndexError)
+from spec_tests.implementations import Implementation, _onnx, _onnx_training
 
 
-def _run(model: onnx.ModelProto, feeds: dict) -> list:
+def _run(model: onnx.ModelProto, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     with np.errstate(all="ignore"):
-        results = ReferenceEvaluator(model).run(None, feeds)
+        results = ReferenceEvaluator(model).run(None, dict(feeds))
     return [np.array(result) for result in results]  # copies: some are views of the input
 
 
-globals().update(_onnx.operators(_run) | _onnx_training.operators(_run))
+FUNCTIONS = _onnx.FUNCTIONS | _onnx_training.FUNCTIONS
+
+IMPLEMENTATION = Implementation(
+    name="onnx",
+    functions={name: partial(function, _run) for name, function in FUNCTIONS.items()},
+    description=f"onnx {onnx.__version__} (reference evaluator)",
+    library_errors=(ValueError, TypeError, RuntimeError, IndexError),
+)

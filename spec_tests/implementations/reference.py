@@ -1,9 +1,14 @@
 """The definitions of `reference`."""
 
 from reference import functional, optim
-from spec_tests.implementations import _tensors
-from spec_tests.implementations.torch import FUNCTIONS
+from spec_tests.implementations import Implementation
+from spec_tests.implementations._tensors import TensorAdapter
+from spec_tests.implementations.torch import TENSOR_FUNCTIONS
 
-DESCRIPTION = "reference"
-
-globals().update(_tensors.adapter({name: getattr(functional, name) for name in FUNCTIONS}, optim))
+IMPLEMENTATION = Implementation(
+    name="reference",
+    functions=TensorAdapter(
+        {name: getattr(functional, name) for name in TENSOR_FUNCTIONS}, optim
+    ).functions(),
+    description="reference",
+)

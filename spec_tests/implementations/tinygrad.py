@@ -1,4 +1,4 @@
-"""tinygrad. Without a C compiler it runs on its Python device: DEV=PYTHON in the environment."""
+"""tinygrad. Without a C compiler, set DEV=PYTHON in the environment: its Python device."""
 
 import importlib.metadata
 from typing import Any
@@ -6,19 +6,15 @@ from typing import Any
 import numpy as np
 from tinygrad import Tensor, dtypes
 
-from spec_tests.implementations._arrays import need, over, pair
+from spec_tests.implementations import Implementation
+from spec_tests.implementations._arrays import on_arrays, pair, require
 from spec_tests.implementations._tinygrad_training import adam, sgd, without
-
-__all__ = ["DESCRIPTION", "LIBRARY_ERRORS", "adam", "backward", "sgd"]
-
-DESCRIPTION = f"tinygrad {importlib.metadata.version('tinygrad')}"
-LIBRARY_ERRORS = (AssertionError, ValueError, TypeError, IndexError, RuntimeError)
 
 
 def _conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, **options: Any) -> Tensor:
-    need(options.pop("padding_mode", "zeros") == "zeros", "Tensor.conv2d: padding modes")
-    need(not isinstance(options.get("padding"), str), "Tensor.conv2d: padding in words")
-    need(input.ndim != 3, "Tensor.conv2d: 3-D input")
+    require(options.pop("padding_mode", "zeros") == "zeros", "Tensor.conv2d: padding modes")
+    require(not isinstance(options.get("padding"), str), "Tensor.conv2d: padding by name")
+    require(input.ndim != 3, "Tensor.conv2d: 3-D input")
     return input.conv2d(weight, bias, **options)
 
 
@@ -35,11 +31,11 @@ def _cross_entropy(input: Tensor, target: Tensor, **options: Any) -> Tensor:
     options = without(options, "weight")
     if dtypes.is_float(target.dtype):
         return input.cross_entropy(target, **without(options, "ignore_index"))
-    need(input.ndim == 2, "sparse_categorical_crossentropy of more or fewer axes")
+    require(input.ndim == 2, "sparse_categorical_crossentropy of other than two axes")
     return input.sparse_categorical_crossentropy(target, **{"ignore_index": -100} | options)
 
 
-FUNCTIONS = {
+TINYGRAD_FUNCTIONS = {
     "avg_pool2d": _avg_pool2d,
     "conv2d": _conv2d,
     "cross_entropy": _cross_entropy,
@@ -50,15 +46,22 @@ FUNCTIONS = {
     "sigmoid": lambda input: input.sigmoid(),
 }
 
-globals().update({name: over(f, Tensor, Tensor.numpy) for name, f in FUNCTIONS.items()})
 
-
-def backward(
+def _backward(
     grad_output: np.ndarray, *, operator: str, wrt: str, times: int = 1, **arguments: Any
 ) -> np.ndarray:
-    """Call backward on the output, as PyTorch has it."""
-    need(operator in FUNCTIONS, operator)
-    named = {k: Tensor(v) if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
+    """Call backward on the output, as in PyTorch."""
+    require(operator in TINYGRAD_FUNCTIONS, operator)
+    tensors = {k: Tensor(v) if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
     for _ in range(times):
-        FUNCTIONS[operator](**named).backward(Tensor(grad_output))
-    return named[wrt].grad.numpy()
+        TINYGRAD_FUNCTIONS[operator](**tensors).backward(Tensor(grad_output))
+    return tensors[wrt].grad.numpy()
+
+
+IMPLEMENTATION = Implementation(
+    name="tinygrad",
+    functions={name: on_arrays(f, Tensor, Tensor.numpy) for name, f in TINYGRAD_FUNCTIONS.items()}
+    | {"adam": adam, "backward": _backward, "sgd": sgd},
+    description=f"tinygrad {importlib.metadata.version('tinygrad')}",
+    library_errors=(AssertionError, ValueError, TypeError, IndexError, RuntimeError),
+)

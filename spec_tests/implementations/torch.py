@@ -1,16 +1,13 @@
-"""PyTorch, operator by operator."""
+"""PyTorch."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from spec_tests.implementations import _tensors
-
-DESCRIPTION = f"torch {torch.__version__}"
-WHERE = SimpleNamespace(device="cpu")
+from spec_tests.implementations import Implementation
+from spec_tests.implementations._tensors import TensorAdapter
 
 
 def _conv2d(
@@ -21,7 +18,7 @@ def _conv2d(
     padding_mode: str = "zeros",
     **geometry: Any,
 ) -> torch.Tensor:
-    """Convolve; a padding mode is an option of torch's module only."""
+    """Convolve; only torch's module has a padding mode."""
     if padding_mode == "zeros":
         return functional.conv2d(input, weight, bias, **geometry)
     channels = weight.shape[1] * geometry.get("groups", 1)
@@ -31,7 +28,7 @@ def _conv2d(
     return output if bias is None else output + bias[:, None, None]
 
 
-FUNCTIONS = {
+TENSOR_FUNCTIONS = {
     "adaptive_avg_pool2d": functional.adaptive_avg_pool2d,
     "avg_pool2d": functional.avg_pool2d,
     "batch_norm": functional.batch_norm,
@@ -47,18 +44,11 @@ FUNCTIONS = {
     "sigmoid": torch.sigmoid,
 }
 
+_ADAPTER = TensorAdapter(TENSOR_FUNCTIONS, torch.optim)
 
-def use(device: str) -> None:
-    """Move the adapter to a device that torch can compute on."""
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, ImportError) as error:
-        there = ["cpu"]
-        if torch.accelerator.is_available():
-            kind = torch.accelerator.current_accelerator().type
-            there += [f"{kind}:{i}" for i in range(torch.accelerator.device_count())]
-        raise ValueError(f"no device {device!r} here, only {', '.join(there)}") from error
-    WHERE.device = device
-
-
-globals().update(_tensors.adapter(FUNCTIONS, torch.optim, WHERE))
+IMPLEMENTATION = Implementation(
+    name="torch",
+    functions=_ADAPTER.functions(),
+    description=f"torch {torch.__version__}",
+    use=_ADAPTER.use,
+)

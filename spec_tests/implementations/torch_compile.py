@@ -1,21 +1,16 @@
 """PyTorch, with each operator compiled."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from spec_tests.implementations import _tensors
-from spec_tests.implementations.torch import FUNCTIONS, WHERE, use
-
-__all__ = ["DESCRIPTION", "LIBRARY_ERRORS", "use"]
-
-DESCRIPTION = f"torch.compile of torch {torch.__version__}"
-LIBRARY_ERRORS = (RuntimeError,)  # the compiler wraps what it meets while it traces
+from spec_tests.implementations import Implementation, Operator
+from spec_tests.implementations._tensors import TensorAdapter
+from spec_tests.implementations.torch import TENSOR_FUNCTIONS
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile afresh at each call: after a few shapes torch would fall back to eager mode."""
+def _compiled(function: Operator) -> Operator:
+    """Compile at each call: after a few shapes torch would fall back to eager mode."""
 
     def call(**arguments: Any) -> torch.Tensor | tuple[torch.Tensor, ...]:
         torch.compiler.reset()
@@ -24,6 +19,12 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-globals().update(
-    _tensors.adapter({name: _compiled(f) for name, f in FUNCTIONS.items()}, torch.optim, WHERE)
+_ADAPTER = TensorAdapter({n: _compiled(f) for n, f in TENSOR_FUNCTIONS.items()}, torch.optim)
+
+IMPLEMENTATION = Implementation(
+    name="torch.compile",
+    functions=_ADAPTER.functions(),
+    description=f"torch.compile of torch {torch.__version__}",
+    library_errors=(RuntimeError,),  # the compiler wraps the errors it meets while it traces
+    use=_ADAPTER.use,
 )

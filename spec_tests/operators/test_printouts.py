@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from functools import cache, partial
-from types import ModuleType
 
 import pytest
 import torch
@@ -15,19 +14,20 @@ from reference.models.course import Convolution, Tudui
 from reference.models.registry import build_on_meta
 from spec_tests import paths
 from spec_tests.harness.vectors import call_operator, cases, verify
-from spec_tests.implementations import torch as exact
+from spec_tests.implementations import Implementation
+from spec_tests.implementations.torch import IMPLEMENTATION
 
 
-def _output(implementation: ModuleType, operator: str, name: str) -> torch.Tensor:
+def _output(implementation: Implementation, operator: str, name: str) -> torch.Tensor:
     """Return the result of a vector; skip where it is not implemented."""
     (case,) = (case for case in cases(operator) if case.name == name)
     verify(implementation, case)
     return torch.from_numpy(
-        call_operator(getattr(implementation, operator), *case.arrays)["output"]
+        call_operator(implementation.functions[operator], *case.arrays)["output"]
     )
 
 
-def _print_convolution(implementation: ModuleType, name: str) -> None:
+def _print_convolution(implementation: Implementation, name: str) -> None:
     output = _output(implementation, "conv2d", name)
     print(output, output.shape)
 
@@ -40,7 +40,7 @@ def _holder(name: str, **layers: nn.Module) -> nn.Module:
     return module
 
 
-RESULTS: dict[str, tuple[str, Callable[[ModuleType], None]]] = {  # file: claim, program
+RESULTS: dict[str, tuple[str, Callable[[Implementation], None]]] = {  # file: claim, program
     f"conv2d-{name}": (f"conv.{name}", partial(_print_convolution, name=f"{name}-int64"))
     for name in ("stride-1", "stride-2", "stride-1-padding-1", "stride-2-padding-1")
 } | {
@@ -94,14 +94,14 @@ def _text(name: str) -> str:
 
 
 @cache
-def _printed(program: Callable[..., object], *arguments: ModuleType) -> str:
+def _printed(program: Callable[..., object], *arguments: Implementation) -> str:
     with redirect_stdout(io.StringIO()) as out:
         program(*arguments)
     return out.getvalue()
 
 
 @_each(RESULTS)
-def test_result_prints(implementation: ModuleType, name: str) -> None:
+def test_result_prints(implementation: Implementation, name: str) -> None:
     _, program = RESULTS[name]
     assert _printed(program, implementation) == _text(name)
 
@@ -123,7 +123,7 @@ def test_every_file_is_printed() -> None:
 @pytest.mark.parametrize("name", [*RESULTS, *NETWORKS])
 def test_no_other_text_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With any one number changed or any one line gone, the test of the file fails."""
-    test = partial(test_result_prints, exact) if name in RESULTS else test_network_prints
+    test = partial(test_result_prints, IMPLEMENTATION) if name in RESULTS else test_network_prints
     test(name=name)
     others = [*_others(_text(name))]
     assert others

@@ -1,7 +1,7 @@
-"""The report of a run: the claims in figures at its end, and with --report DIR its files.
+"""The pytest plugin that reports a run: a summary of the claims, and with --report DIR files.
 
-This module is the pytest plugin that sees what becomes of each test; `results` makes data of it,
-`summary` tells it in short and `page` in full.
+It records the outcome of each test, from which `results` builds a document; `summary` and `page`
+render it.
 """
 
 import importlib.metadata
@@ -18,29 +18,29 @@ from typing import Any
 import pytest
 
 from spec_tests.harness import claims
-from spec_tests.implementations import TESTED, UnsupportedSkip, name_of, tested_by
+from spec_tests.implementations import UnsupportedSkip, implementation_of
 from spec_tests.report import page, results, summary
 from spec_tests.report.results import Results, TestOutcome
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "tensorboard", "pytest", "hypothesis")
 
 FILES: dict[str, Callable[[Results], str]] = {
-    "results.json": lambda found: json.dumps(found, ensure_ascii=False, indent=1) + "\n",
+    "results.json": lambda document: json.dumps(document, ensure_ascii=False, indent=1) + "\n",
     "summary.md": summary.markdown,
     "badge.svg": summary.badge,
     "index.html": page.render,
 }
 
-OUTCOME = pytest.StashKey[tuple[str, str]]()
-UNCOLLECTED = pytest.StashKey[list[str]]()
-LINES = pytest.StashKey[list[str]]()
+OUTCOME = pytest.StashKey[tuple[str, str]]()  # of a test: the outcome and its detail
+UNCOLLECTED = pytest.StashKey[list[str]]()  # files that could not be collected
+LINES = pytest.StashKey[list[str]]()  # what to print at the end of the run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("course").addoption(
         "--report",
         metavar="DIR",
-        help=f"write {', '.join(FILES)} to this folder, which is made where it is missing",
+        help=f"write {', '.join(FILES)} to this folder, which is created if it does not exist",
     )
 
 
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if (folder := _folder(config)) is None:
         return
     if config.getoption("-n", None):
-        raise pytest.UsageError("--report: leave out -n: only its workers know what they found")
+        raise pytest.UsageError("--report: leave out -n: the outcomes stay in the workers of xdist")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -76,21 +76,22 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
-    before, _ = item.stash.get(OUTCOME, ("", ""))
+    before, _ = item.stash.get(OUTCOME, ("", ""))  # of an earlier phase: set-up or call
     if report.failed and before != "failed":
         item.stash[OUTCOME] = "failed", _message(report, call)
     elif not before and hasattr(report, "wasxfail") and report.skipped:
         item.stash[OUTCOME] = "known_difference", report.wasxfail.removeprefix("reason: ")
     elif not before and report.skipped:
-        lack = isinstance(call.excinfo.value, UnsupportedSkip)
-        item.stash[OUTCOME] = "not_implemented" if lack else "not_run", str(call.excinfo.value)
+        unsupported = isinstance(call.excinfo.value, UnsupportedSkip)
+        outcome = "not_implemented" if unsupported else "not_run"
+        item.stash[OUTCOME] = outcome, str(call.excinfo.value)
     elif not before and report.when == "call":
         item.stash[OUTCOME] = "passed", ""
     return report
 
 
 def _message(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
-    if call.excinfo is None:  # an expected failure that did not come
+    if call.excinfo is None:  # a strict xfail that passed
         return str(report.longrepr)
     if isinstance(call.excinfo.value, pytest.fail.Exception):
         return str(call.excinfo.value)
@@ -99,17 +100,17 @@ def _message(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config, folder = session.config, _folder(session.config)
-    ran_here = claims.collects_suite(config) and not config.getoption("-n", None)
-    if exitstatus == pytest.ExitCode.USAGE_ERROR or not (folder or ran_here):
+    complete = claims.collects_suite(config) and not config.getoption("-n", None)
+    if exitstatus == pytest.ExitCode.USAGE_ERROR or not (folder or complete):
         return
-    found = _results(session, exitstatus)
-    config.stash[LINES].append(summary.summary_line(found))
+    document = _results(session, exitstatus)
+    config.stash[LINES].append(summary.summary_line(document))
     if folder is None:
         return
     try:
-        write(folder, found)
+        write(folder, document)
     except OSError as error:
-        config.stash[LINES].append(f"WARNING: the report is not written: {error}")
+        config.stash[LINES].append(f"WARNING: the report was not written: {error}")
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
     else:
         config.stash[LINES].append(f"report: {folder}")
@@ -119,45 +120,46 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> Iterator[None]:
-    yield  # the lists of failures and skips, which may be long, come first
+    yield  # print after the lists of failures and skips, which may be long
     for line in config.stash[LINES]:
         terminalreporter.write_line(line)
 
 
-def write(folder: Path, found: Results) -> None:
-    """Write the files of a report, each of which appears whole or not at all.
+def write(folder: Path, document: Results) -> None:
+    """Write the files of a report, each atomically.
 
-    What is no Unicode, as of a file's name in a message, is written as JSON escapes it.
+    Lone surrogates, such as those of an undecodable file name in a message, become \\u escapes.
     """
-    for name, text in FILES.items():
+    for name, render in FILES.items():
         part = folder / f".{name}.part"
-        part.write_bytes(text(found).encode("utf-8", "backslashreplace"))
+        part.write_bytes(render(document).encode("utf-8", "backslashreplace"))
         part.replace(folder / name)
 
 
 def _results(session: pytest.Session, exitstatus: int) -> Results:
-    stopped = _why_stopped(session, exitstatus)
+    stopped = _stop_reason(session, exitstatus)
     columns: dict[str, dict[str, str]] = {}
-    ran = []
+    outcomes = []
     for item in session.items:
         outcome, detail = item.stash.get(OUTCOME, ("not_run", stopped))
         column = column_of(item, outcome)
         columns.setdefault(column["id"], column)
-        ran.append(_ran(item, column["id"], outcome, detail))
+        outcomes.append(_test_outcome(item, column["id"], outcome, detail))
     register, torch = session.config.stash[claims.REGISTER], importlib.metadata.version("torch")
     return results.collect(
-        ran,
+        outcomes,
         register={name: claim.for_torch(torch) for name, claim in register.items()},
         columns=list(columns.values()),
-        run=_run(session, stopped),
+        run=_run_info(session, stopped),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         **results.specification(),
     )
 
 
-def _ran(item: pytest.Item, column: str, outcome: str, detail: str) -> TestOutcome:
+def _test_outcome(item: pytest.Item, column: str, outcome: str, detail: str) -> TestOutcome:
     params = item.callspec.params if hasattr(item, "callspec") else {}
-    case = params.get("case") if tested_by(item) and item.originalname == "test_vector" else None
+    is_vector = implementation_of(item) and item.originalname == "test_vector"
+    case = params["case"] if is_vector else None
     return TestOutcome(
         test=item.nodeid,
         column=column,
@@ -169,34 +171,33 @@ def _ran(item: pytest.Item, column: str, outcome: str, detail: str) -> TestOutco
 
 
 def column_of(item: pytest.Item, outcome: str) -> dict[str, str]:
-    """Return what a test held against the course: PyTorch, where it was given nothing else."""
-    name, device = tested_by(item) or "torch", _device(item, outcome)
-    other = name != "torch"
-    title = name_of(item.config.stash[TESTED][name]) if other else f"torch {_version('torch')}"
+    """Return the results column of a test: that of PyTorch if it has no implementation."""
+    implementation, device = implementation_of(item), _device(item, outcome)
+    name = implementation.name if implementation else "torch"
+    title = f"torch {_version('torch')}" if name == "torch" else str(implementation)
     if device == "cpu":
         return {"id": name, "title": title, "device": device}
     kind = device.partition(":")[0]
-    return {"id": f"{name}-{kind}", "title": f"{title} on {_named(device)}", "device": device}
+    return {"id": f"{name}-{kind}", "title": f"{title} on {_device_name(device)}", "device": device}
 
 
 def _device(item: pytest.Item, outcome: str) -> str:
-    if name := tested_by(item):
-        movable = hasattr(item.config.stash[TESTED][name], "use")
-        return item.config.getoption("--device") if movable else "cpu"
+    if implementation := implementation_of(item):
+        return item.config.getoption("--device") if implementation.use else "cpu"
     return "cuda" if item.get_closest_marker("cuda") and outcome in {"passed", "failed"} else "cpu"
 
 
 @cache
-def _named(device: str) -> str:
+def _device_name(device: str) -> str:
     import torch
 
-    # Where --require cuda fails a test for want of CUDA, the device has no name.
-    known = device.startswith("cuda") and torch.cuda.is_available()
-    return torch.cuda.get_device_name(device) if known else device
+    # Without CUDA, `--require cuda` fails the tests marked cuda, and they are reported here.
+    available = device.startswith("cuda") and torch.cuda.is_available()
+    return torch.cuda.get_device_name(device) if available else device
 
 
-def _why_stopped(session: pytest.Session, exitstatus: int) -> str:
-    """Say why some tests were not started; empty when all were."""
+def _stop_reason(session: pytest.Session, exitstatus: int) -> str:
+    """Return why some tests were not started; empty if all were."""
     if all(OUTCOME in item.stash for item in session.items):
         return ""
     if session.config.getoption("--collect-only"):
@@ -209,12 +210,12 @@ def _why_stopped(session: pytest.Session, exitstatus: int) -> str:
     return "interrupted" if interrupted else "not started"
 
 
-def _run(session: pytest.Session, stopped: str) -> dict[str, Any]:
+def _run_info(session: pytest.Session, stopped: str) -> dict[str, Any]:
     config = session.config
-    chosen = {"-k": config.getoption("-k"), "-m": config.getoption("-m")}
+    selection = {"-k": config.getoption("-k"), "-m": config.getoption("-m")}
     partial = [
         claims.partial_run_reason(config),
-        *(f"{flag} {expression}" for flag, expression in chosen.items() if expression),
+        *(f"{flag} {expression}" for flag, expression in selection.items() if expression),
         *(f"{name} was not collected" for name in config.stash[UNCOLLECTED]),
         stopped,
     ]

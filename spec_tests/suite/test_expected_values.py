@@ -4,16 +4,15 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from spec_tests.harness import claims, vectors
+from spec_tests.harness import claims, oracle_checks, vectors
 from spec_tests.harness.vectors import Case
-from spec_tests.implementations import torch as exact
-from spec_tests.suite.test_vectors import test_expected_values_are_the_oracles as assert_the_oracles
+from spec_tests.implementations import Implementation
+from spec_tests.implementations.torch import IMPLEMENTATION
 
 CASES = [
     pytest.param(case, id=f"{case.operator}-{case.name}")
@@ -43,7 +42,7 @@ class _Test:
 def test_no_claim_does_without_its_tests(request: pytest.FixtureRequest) -> None:
     """With the tests of any one claim gone, collection fails and says which."""
     if not (items := request.config.stash[claims.SUITE]):
-        pytest.skip("needs the whole suite collected: pytest spec_tests -k test_meta")
+        pytest.skip("needs the whole suite collected: pytest spec_tests -k test_expected_values")
     register = request.config.stash[claims.REGISTER]
     tests = {names: _Test(names) for names in {frozenset(claims.named_by(i)) for i in items}}
     claims.check_links(register, tests.values(), whole=True)
@@ -56,36 +55,38 @@ def test_no_claim_does_without_its_tests(request: pytest.FixtureRequest) -> None
                 claims.check_links(register, rest, whole=True)
 
 
-def _replay(case: Case) -> SimpleNamespace:
-    """Run PyTorch on a case once; return an implementation that does the same again."""
+def _replay(case: Case) -> Implementation:
+    """Run PyTorch on a case once; return an implementation that repeats the outcome."""
     inputs, options = case.arrays
     try:
         with warnings.catch_warnings(action="ignore"):
-            done = vectors.call_operator(getattr(exact, case.operator), inputs, options)
-    except Exception as error:  # noqa: BLE001 - to be raised again
-        return SimpleNamespace(**{case.operator: _raising(error)})
+            outcome = vectors.call_operator(
+                IMPLEMENTATION.functions[case.operator], inputs, options
+            )
+    except Exception as error:  # noqa: BLE001 - raised again by the replay
+        return Implementation(name="replay", functions={case.operator: _raising(error)})
 
-    def again(**arguments: Any) -> tuple[np.ndarray, ...]:
+    def repeat(**arguments: Any) -> tuple[np.ndarray, ...]:
         for name in inputs:
-            arguments[name][...] = done[name]
-        return tuple(done[name].copy() for name in vectors.RESULTS if name in done)
+            arguments[name][...] = outcome[name]
+        return tuple(outcome[name].copy() for name in vectors.RESULTS if name in outcome)
 
-    return SimpleNamespace(**{case.operator: again})
+    return Implementation(name="replay", functions={case.operator: repeat})
 
 
 def _raising(error: Exception) -> Callable[..., Any]:
-    def again(**_: Any) -> None:
+    def repeat(**_: Any) -> None:
         raise error
 
-    return again
+    return repeat
 
 
-def _passes(implementation: SimpleNamespace, case: Case) -> bool:
-    """Whether both the check against PyTorch and the one against the oracle let a case pass."""
+def _passes(implementation: Implementation, case: Case) -> bool:
+    """Return whether a case passes both the check of an implementation and the oracle's."""
     try:
         vectors.check(implementation, case)
         if case.expected:
-            assert_the_oracles(case)
+            oracle_checks.verify_expected(case)
     except (AssertionError, KeyError, ValueError, vectors.UnsupportedError):
         return False
     return True

@@ -1,11 +1,10 @@
-"""The suite itself: what it must never let pass, and how it speaks of what it is given."""
+"""Self-tests: wrong implementations fail, and failures read well."""
 
 import copy
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from spec_tests import paths
 from spec_tests.faults.catalog import Fault, all_faults
 from spec_tests.harness import vectors
 from spec_tests.harness.vectors import Case
-from spec_tests.implementations import load
-from spec_tests.implementations import torch as exact
+from spec_tests.implementations import Implementation, load
+from spec_tests.implementations.torch import IMPLEMENTATION, TENSOR_FUNCTIONS
 from spec_tests.report import summary
 from spec_tests.support.results_schema import problems
 
@@ -24,12 +23,16 @@ CASES = [case for operator in vectors.operators() for case in vectors.cases(oper
 VALUES = [case for case in CASES if case.expected]
 
 
-def _everywhere(function: Callable[..., Any]) -> SimpleNamespace:
-    """Return an implementation with one function under every name."""
-    return SimpleNamespace(**dict.fromkeys(vectors.operators(), function))
+def _implementation(**functions: Callable[..., Any]) -> Implementation:
+    return Implementation(name="mine", functions=functions)
 
 
-def _passed(implementation: SimpleNamespace, case: Case) -> bool:
+def _with_all(function: Callable[..., Any]) -> Implementation:
+    """Return an implementation that has one function for every operator."""
+    return _implementation(**dict.fromkeys(vectors.operators(), function))
+
+
+def _passes(implementation: Implementation, case: Case) -> bool:
     try:
         vectors.check(implementation, case)
     except (vectors.MismatchError, vectors.UnsupportedError):
@@ -41,16 +44,16 @@ def _input(**arguments: Any) -> np.ndarray:
     return next(iter(arguments.values()))
 
 
-def _input_copied(**arguments: Any) -> np.ndarray:
+def _copy_of_input(**arguments: Any) -> np.ndarray:
     return _input(**arguments).copy()
 
 
 def _zeros(operator: str) -> Callable[..., Any]:
-    """Return a function that gives zeros, of the right shape and dtype."""
+    """Return a function whose result is zeros, of the right shape and dtype."""
 
     def zeros(**arguments: Any) -> np.ndarray | tuple[np.ndarray, ...]:
-        right = getattr(exact, operator)(**copy.deepcopy(arguments))
-        return tuple(map(np.zeros_like, right)) if isinstance(right, tuple) else right * 0
+        result = IMPLEMENTATION.functions[operator](**copy.deepcopy(arguments))
+        return tuple(map(np.zeros_like, result)) if isinstance(result, tuple) else result * 0
 
     return zeros
 
@@ -60,28 +63,28 @@ def _raises(**_: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("case", VALUES, ids=lambda case: f"{case.operator}-{case.name}")
-def test_nothing_else_passes(case: Case) -> None:
-    """Zeros, the input, a lack and an error never pass for a value."""
+def test_no_trivial_implementation_passes(case: Case) -> None:
+    """Zeros, the input itself, a missing function and an exception fail every case with a value."""
     implementations = {
-        "zeros": SimpleNamespace(**{case.operator: _zeros(case.operator)}),
-        "input": _everywhere(_input),
-        "lack": SimpleNamespace(),
-        "error": _everywhere(_raises),
+        "zeros": _implementation(**{case.operator: _zeros(case.operator)}),
+        "input": _with_all(_input),
+        "missing": _implementation(),
+        "error": _with_all(_raises),
     }
-    assert [name for name, wrong in implementations.items() if _passed(wrong, case)] == []
+    assert [name for name, wrong in implementations.items() if _passes(wrong, case)] == []
 
 
-def test_only_an_identity_passes_for_one() -> None:
-    """A copy of the input passes where dropout must return it, and nowhere else."""
-    copies = _everywhere(_input_copied)
-    passed = [f"{case.operator}-{case.name}" for case in VALUES if _passed(copies, case)]
+def test_copy_of_the_input_passes_where_dropout_is_the_identity() -> None:
+    """And in no other case."""
+    copies = _with_all(_copy_of_input)
+    passed = [f"{case.operator}-{case.name}" for case in VALUES if _passes(copies, case)]
     assert passed == ["dropout-evaluation", "dropout-probability-zero"]
 
 
-def test_an_error_must_say_what_is_wrong() -> None:
-    refusals = [case for case in CASES if case.error]
-    assert len(refusals) >= 12
-    assert [case for case in refusals if _passed(_everywhere(_raises), case)] == []
+def test_error_with_another_message_fails() -> None:
+    errors = [case for case in CASES if case.error]
+    assert len(errors) >= 12
+    assert [case for case in errors if _passes(_with_all(_raises), case)] == []
 
 
 @pytest.mark.parametrize("fault", all_faults(), ids=str)
@@ -89,19 +92,19 @@ def test_fault_is_caught(fault: Fault) -> None:
     assert fault.catches(), fault.says
 
 
-def test_faults_are_many_and_have_names_of_their_own() -> None:
+def test_faults_cover_every_operator_and_have_unique_names() -> None:
     assert len({(fault.operator, fault.function) for fault in all_faults()}) >= 60
     assert len({str(fault) for fault in all_faults()}) == len(all_faults())
     assert {fault.operator for fault in all_faults()} == set(vectors.operators())
 
 
-def test_the_exact_implementation_is_no_fault() -> None:
-    """PyTorch itself, run as a fault is, passes every case: a fault is caught for its mistake."""
-    unchanged = Fault("conv2d", exact.FUNCTIONS["conv2d"]).implementation()
-    assert [str(case) for case in CASES if not _passed(unchanged, case)] == []
+def test_fault_without_a_mistake_passes_every_case() -> None:
+    """PyTorch's own function, run as a fault, passes: a fault is caught for its mistake alone."""
+    unchanged = Fault("conv2d", TENSOR_FUNCTIONS["conv2d"]).implementation()
+    assert [str(case) for case in CASES if not _passes(unchanged, case)] == []
 
 
-def test_unknown_implementation_is_one_line() -> None:
+def test_unknown_implementation_is_a_usage_error() -> None:
     with pytest.raises(pytest.UsageError) as caught:
         load("nosuch.adapter")
     assert re.fullmatch(
@@ -121,7 +124,7 @@ def test_unknown_implementation_is_one_line() -> None:
     ],
     ids=["unknown", "nothing-to-move"],
 )
-def test_device_that_cannot_be_is_one_line(
+def test_unusable_device_is_a_usage_error(
     capsys: pytest.CaptureFixture[str], options: list[str], line: str
 ) -> None:
     assert _run(str(paths.SPEC_TESTS), *options) == pytest.ExitCode.USAGE_ERROR
@@ -131,7 +134,7 @@ def test_device_that_cannot_be_is_one_line(
 
 
 def _run(*options: str) -> int:
-    """Run pytest in this process, which has imported PyTorch already."""
+    """Run pytest in this process, which has already imported PyTorch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTEST_ADDOPTS", raising=False)
         return pytest.main(["-p", "no:cacheprovider", *options])
@@ -149,10 +152,10 @@ def divided(input, number):
 """
 
 
-def test_a_failing_vector_prints_the_call_and_both_results(
+def test_failing_vector_prints_the_call_and_both_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And the claim, and where an implementation raised; nothing of the suite's own code."""
+    """And the claim, and where an implementation raised; none of the suite's own code."""
     (tmp_path / "wrong.py").write_text(WRONG)
     monkeypatch.syspath_prepend(tmp_path)
     case = "test_vector[wrong-course]"
@@ -176,7 +179,7 @@ def test_a_failing_vector_prints_the_call_and_both_results(
     assert "vectors.py" not in relu + sigmoid
 
 
-# Plain convolutions, and a ReLU that is not written yet.
+# An adapter with plain convolutions, and a ReLU that is not written yet.
 ADAPTER = """
 import numpy as np
 
@@ -195,22 +198,22 @@ def relu(**arguments):
 """
 
 
-def test_an_adapter_with_conv2d_alone(
+def test_adapter_with_conv2d_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is judged; what it lacks, in drawn cases and gradients too, is said and never passes."""
+    """Its function is tested; the others, drawn cases and gradients too, are not implemented."""
     (tmp_path / "conv_alone.py").write_text(ADAPTER)
     monkeypatch.syspath_prepend(tmp_path)
     names = ("conv2d", "relu", "sigmoid", "sgd", "printouts")
     files = [str(paths.SPEC_TESTS / "operators" / f"test_{name}.py") for name in names]
     folder = tmp_path / "out"
-    slow = "not (test_conv2d and test_drawn)"  # of which it lacks all, as of relu
-    code = _run(*files, "-k", slow, "--impl", "conv_alone", "--report", str(folder))
+    fast = "not (test_conv2d and test_drawn)"  # slow, and not implemented, as relu's
+    code = _run(*files, "-k", fast, "--impl", "conv_alone", "--report", str(folder))
     printed = capsys.readouterr().out
     assert code == pytest.ExitCode.OK, printed
     assert "implementations: conv_alone\n" in printed
-    for lack in ("sigmoid", "sgd", "NotImplementedError: no ReLU yet", "max_pool2d"):
-        assert f": not implemented by conv_alone: {lack}\n" in printed
+    for missing in ("sigmoid", "sgd", "NotImplementedError: no ReLU yet", "max_pool2d"):
+        assert f": not implemented by conv_alone: {missing}\n" in printed
     document = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert problems(document) == []
     assert summary.summary_line(document) in printed
@@ -218,7 +221,7 @@ def test_an_adapter_with_conv2d_alone(
     states = {each["id"]: each["state"] for each in document["claims"]}
     assert states["conv.stride-1"] == "holds"
     assert states["relu.values"] == "not_implemented"
-    found = {(each["operator"], each["case"]["name"]): each for each in document["vectors"]}
-    assert found["conv2d", "stride-1-int64"]["results"] == {"conv_alone": {"outcome": "passed"}}
-    assert found["relu", "course"]["results"]["conv_alone"]["outcome"] == "not_implemented"
-    assert found["linear", "bias"]["results"] == {}
+    results = {(v["operator"], v["case"]["name"]): v["results"] for v in document["vectors"]}
+    assert results["conv2d", "stride-1-int64"] == {"conv_alone": {"outcome": "passed"}}
+    assert results["relu", "course"]["conv_alone"]["outcome"] == "not_implemented"
+    assert results["linear", "bias"] == {}
