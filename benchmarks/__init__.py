@@ -1,1 +1,1 @@
-"""What a training step costs, on the CPU and on CUDA."""
+"""Benchmarks of training, evaluation, loading, operators and start-up, on the CPU and on CUDA."""

@@ -1,4 +1,4 @@
-"""The data, the clock, and the table at the end of a run."""
+"""Fixtures of the benchmarks: the data, the timing, and the table at the end of a run."""
 
 import contextlib
 import operator
@@ -20,10 +20,10 @@ RECORDS = pytest.StashKey[list[dict[str, Any]]]()
 DEVICES = ("cpu", "cuda")
 CELLS = (" ms", " x", " roofline")
 
-each_device = pytest.mark.parametrize(
+parametrize_devices = pytest.mark.parametrize(
     "device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
 )
-each_side = pytest.mark.parametrize(
+parametrize_sides = pytest.mark.parametrize(
     ("side", "precision"), [("course", "fp32"), ("reference", "fp32"), ("reference", "bf16")]
 )
 
@@ -34,7 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The root of a stand-in of 5,120 training images, whole batches, and 1,000 test images."""
+    """Write a stand-in CIFAR-10 and return its root: 5,120 training and 1,000 test images.
+
+    5,120 is a multiple of every batch size measured, so that each training batch is complete.
+    """
     root = tmp_path_factory.mktemp("cifar10")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synthetic_cifar10, "IMAGES", SIZES)
@@ -43,21 +46,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Side]]:
-    """Starts a side, which lives as long as the test; the arguments are those of `Side`."""
+def start_side() -> Iterator[Callable[..., Side]]:
+    """Yield a function that starts a `Side` from its arguments; it is stopped after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda *arguments: stack.enter_context(Side(*arguments))
 
 
 @pytest.fixture
 def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callable[..., None]:
-    """Time some work and record it: warmed up, CUDA synchronised at both ends of a round.
+    """Return a function that times `work` and records the result.
 
-    What it is set `against` is timed before each round, so that both have the machine alike. Work
-    that does the same several `times` is recorded as one of them.
+    There is one warm-up round, and CUDA is synchronised at both ends of each round. `against` is
+    timed before each round of `work`, so that both run on the machine in the same state. Where
+    one call of `work` takes `repeats` equal steps, the time of one step is recorded.
     """
 
-    def measured(
+    def time_and_record(
         work: Callable[[], Any],
         *,
         case: str,
@@ -66,34 +70,37 @@ def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callabl
         precision: str = "fp32",
         images: int = 0,
         flop: int = 0,
-        times: int = 1,
+        repeats: int = 1,
         rounds: int = 5,
         against: Callable[[], Any] | None = None,
-        **more: Any,
+        **extra_info: Any,
     ) -> None:
-        others = []
+        against_seconds: list[float] = []
 
-        def timed() -> None:
+        def run_work() -> None:
             work()
             machine.synchronize(device)
 
-        def setup() -> None:
+        def run_against() -> None:
             machine.synchronize(device)
             if against:
                 start = time.perf_counter()
                 against()
                 machine.synchronize(device)
-                others.append(time.perf_counter() - start)
+                against_seconds.append(time.perf_counter() - start)
 
-        benchmark.group = f"{case}, {device}" + (f", {times} in a round" if times > 1 else "")
-        benchmark.pedantic(timed, setup=setup, rounds=rounds, warmup_rounds=1)
-        if benchmark.disabled:
+        benchmark.group = f"{case}, {device}" + (f", {repeats} in a round" if repeats > 1 else "")
+        pedantic: Callable[..., None] = benchmark.pedantic  # pytest-benchmark has no annotations
+        pedantic(run_work, setup=run_against, rounds=rounds, warmup_rounds=1)
+        if benchmark.disabled or benchmark.stats is None:
             return
         info = machine.describe(device) | {"case": case, "side": side, "precision": precision}
-        found = benchmark.stats.stats.data
-        seconds = median(found) / times
-        if others:
-            info["times_as_fast"] = median(map(operator.truediv, others[1:], found))
+        round_seconds = benchmark.stats.stats.data
+        seconds = median(round_seconds) / repeats
+        if against_seconds:
+            # The first time belongs to the warm-up round.
+            ratios = map(operator.truediv, against_seconds[1:], round_seconds)
+            info["times_as_fast"] = median(ratios)
         if images:
             info["images_per_second"] = images / seconds
         if flop:
@@ -101,10 +108,10 @@ def measure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Callabl
             info["flop_per_second"] = flop / seconds
             info["roofline_flop_per_second"] = machine.roofline(device, precision)
             info["roofline_share"] = info["flop_per_second"] / info["roofline_flop_per_second"]
-        benchmark.extra_info |= info | more
+        benchmark.extra_info |= info | extra_info
         pytestconfig.stash[RECORDS].append(info | {"seconds": seconds})
 
-    return measured
+    return time_and_record
 
 
 @pytest.hookimpl(trylast=True)
@@ -118,7 +125,7 @@ def pytest_terminal_summary(
 
 
 def table(records: list[dict[str, Any]]) -> list[str]:
-    """Set the medians side by side, a line a case, a side and a precision."""
+    """Return the lines of a table of the medians: a row for each case, side and precision."""
     lines: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
     for record in records:
         key = record["case"], record["side"], record["precision"]
@@ -126,9 +133,10 @@ def table(records: list[dict[str, Any]]) -> list[str]:
     rows = [
         ["", "", "", *(f"{name}{cell}" for name in ("CPU", "CUDA") for cell in CELLS), "CPU/CUDA"]
     ]
-    for key, found in lines.items():
-        cells = [cell for device in DEVICES for cell in _cells(found.get(device))]
-        ratio = found["cpu"]["seconds"] / found["cuda"]["seconds"] if len(found) == 2 else None
+    for key, by_device in lines.items():
+        cells = [cell for device in DEVICES for cell in _cells(by_device.get(device))]
+        both = len(by_device) == len(DEVICES)
+        ratio = by_device["cpu"]["seconds"] / by_device["cuda"]["seconds"] if both else None
         rows.append([*key, *cells, f"{ratio:.1f}" if ratio else ""])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
@@ -141,7 +149,7 @@ def table(records: list[dict[str, Any]]) -> list[str]:
 
 
 def _cells(record: dict[str, Any] | None) -> list[str]:
-    """Return the milliseconds, how many times as fast as the other side, the roofline's share."""
+    """Format the milliseconds, the ratio to the other side's time, and the roofline's share."""
     if record is None:
         return [""] * len(CELLS)
     ratio, share = record.get("times_as_fast"), record.get("roofline_share")

@@ -1,4 +1,4 @@
-"""The course's training loop as the course writes it, and the reference's, to be timed alike."""
+"""The course's training loop as the course writes it, and the reference's, behind one interface."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ SEED = 0
 
 
 class Loop(ABC):
-    """A training of the course's network, epoch after epoch."""
+    """Training and evaluation of the course's network."""
 
     device: torch.device
 
     @abstractmethod
     def steps(self) -> Iterator[Tensor]:
-        """Take the steps of one epoch; each gives its loss."""
+        """Take the steps of one epoch, and yield the loss of each."""
 
     @abstractmethod
     def evaluate(self) -> Evaluation:
-        """Test, as after each epoch."""
+        """Evaluate the network on the test images."""
 
-    def epoch(self) -> Evaluation:
-        """Train for an epoch, and test."""
+    def train_epoch(self) -> Evaluation:
+        """Train for one epoch, then evaluate."""
         deque(self.steps(), maxlen=0)
         return self.evaluate()
 
@@ -52,27 +52,31 @@ class Loop(ABC):
     def _endless(self) -> Iterator[Tensor]:
         return chain.from_iterable(loop.steps() for loop in repeat(self))
 
-    def take(self, count: int) -> list[float]:
-        """Take so many steps and return their losses."""
-        return torch.stack([loss.detach() for loss in islice(self._endless, count)]).tolist()
+    def take_steps(self, count: int) -> list[float]:
+        """Take `count` steps, epoch after epoch, and return their losses."""
+        # Read from the device once, at the end: .item() after each step would synchronise it.
+        losses: list[float] = torch.stack(
+            [loss.detach() for loss in islice(self._endless, count)]
+        ).tolist()
+        return losses
 
 
 class Course(Loop):
-    """P27-P31: PIL images, ToTensor, DataLoader, one operation after the other.
+    """The course's loop (P27-P31): PIL images, ToTensor, DataLoader, eager operations.
 
     Args:
-        data: the root of a CIFAR-10.
-        folder: for the log.
+        data: the folder of `cifar-10-batches-py/`.
+        folder: the folder of the TensorBoard log.
         device: `cpu` or `cuda`.
-        batch_size: of training and of evaluation.
-        precision: the course knows fp32 alone.
+        batch_size: the batch size of training and of evaluation.
+        precision: must be `fp32`, the only one that the course uses.
     """
 
     def __init__(
         self, data: Path, folder: Path, device: str, batch_size: int, precision: str = "fp32"
     ) -> None:
         assert precision == "fp32"
-        self.device = select_device(device)  # without TF32, as the reference
+        self.device = select_device(device)  # turns TF32 off, as for the reference
         self.train_data = CIFAR10(data, train=True, transform=ToTensor())
         self.test_data = CIFAR10(data, train=False, transform=ToTensor())
         self.train_dataloader = DataLoader(self.train_data, batch_size=batch_size)
@@ -102,7 +106,7 @@ class Course(Loop):
             yield loss
 
     def evaluate(self) -> Evaluation:
-        """Test, as in P28 and P29."""
+        """Evaluate the network, as in P28 and P29."""
         self.tudui.eval()
         total_test_loss, total_accuracy = 0.0, 0
         with torch.no_grad():
@@ -121,7 +125,7 @@ class Course(Loop):
 
 
 class Reference(Loop):
-    """What `course train` does; the arguments are those of `Course`."""
+    """The loop of `course train`; the arguments are those of `Course`."""
 
     def __init__(
         self, data: Path, folder: Path, device: str, batch_size: int, precision: str = "fp32"
@@ -133,13 +137,13 @@ class Reference(Loop):
         self.device = self.trainer.device
 
     def steps(self) -> Iterator[Tensor]:
-        """Take the steps of one epoch, on images that live on the device."""
+        """Take the steps of one epoch, on images that are kept on the device."""
         self.trainer.model.train()
         batches = self.trainer.train_batches
         yield from map(self.trainer.take_step, batches, batches.sizes)
 
     def evaluate(self) -> Evaluation:
-        """Test, as `course train` does."""
+        """Evaluate the network, as `course train` does."""
         trainer = self.trainer
         return evaluate(
             trainer.model, trainer.loss_fn, trainer.test_batches, trainer.config.precision

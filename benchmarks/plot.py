@@ -1,4 +1,4 @@
-"""Draw images per second of a training step: `python -m benchmarks.plot RESULTS.json PLOT.png`."""
+"""Plot images per second of training steps: `python -m benchmarks.plot RESULTS.json PLOT.png`."""
 
 import json
 import sys
@@ -15,11 +15,14 @@ mpl.use("Agg")
 
 
 def draw(results: Path, picture: Path) -> None:
-    """Draw the training steps in a result of pytest-benchmark, a panel a device."""
+    """Plot the training steps in a JSON file of pytest-benchmark, with one panel per device.
+
+    Nothing is written where no training step was timed.
+    """
     benchmarks = json.loads(results.read_text(encoding="utf-8"))["benchmarks"]
     infos = [b["extra_info"] for b in benchmarks if "batch_size" in b["extra_info"]]
     if not infos:
-        return  # no training step was timed
+        return
     infos.sort(key=itemgetter("device", "side", "precision", "batch_size"))
     devices = [list(panel) for _, panel in groupby(infos, itemgetter("device"))]
     figure, panels = plt.subplots(1, len(devices), figsize=(6 * len(devices), 4.5), squeeze=False)
@@ -31,10 +34,10 @@ def draw(results: Path, picture: Path) -> None:
 
 
 def _draw_device(panel: Axes, steps: list[dict[str, Any]]) -> None:
-    for (side, precision), points in groupby(steps, itemgetter("side", "precision")):
-        found = list(points)
-        sizes = [point["batch_size"] for point in found]
-        speeds = [point["images_per_second"] for point in found]
+    for (side, precision), group in groupby(steps, itemgetter("side", "precision")):
+        points = list(group)
+        sizes = [point["batch_size"] for point in points]
+        speeds = [point["images_per_second"] for point in points]
         panel.plot(sizes, speeds, marker="o", label=f"{side}, {precision}")
     panel.set_xscale("log", base=2)
     panel.set_xticks(sizes, list(map(str, sizes)))

@@ -1,8 +1,8 @@
-"""The course's loop and the reference's, each in a process of its own, as a user starts it.
+"""The two sides of a comparison, the course's loop and the reference's, each in its own process.
 
-How threads wait and what becomes of freed memory are settings of a whole process: the course's
-script takes them as they are, `course train` chooses them. Nothing here imports torch, which must
-come after that choice.
+How idle threads wait and whether malloc keeps freed memory are settings of the whole process: the
+course's script uses the defaults, `course train` sets them. They must be set before torch is
+imported, so this module does not import torch at its top.
 """
 
 from __future__ import annotations
@@ -17,36 +17,39 @@ if TYPE_CHECKING:
     from benchmarks.loops import Loop
     from reference.training.engine import Evaluation
 
-LOOP: list[Loop] = []  # in the side's own process
+LOOP: list[Loop] = []  # filled in the side's process only
 
 
 class Side:
-    """A fresh process that runs a loop; each method returns when the device is done.
+    """A new process that runs one loop; each method returns when the device has finished.
 
     Args:
-        name: `course` or `reference`.
-        arguments: those of the loop.
+        name: `course` or `reference`, a key of `LOOPS`.
+        arguments: the arguments of the loop.
     """
 
     def __init__(self, name: str, *arguments: object) -> None:
-        settings = prepare if name == "reference" else None
-        self._process = ProcessPoolExecutor(1, get_context("spawn"), settings)
+        initializer = prepare if name == "reference" else None
+        self._process = ProcessPoolExecutor(1, get_context("spawn"), initializer)
         self._process.submit(_start, name, *arguments).result()
 
-    def take(self, count: int) -> list[float]:
-        """Take so many steps, epoch after epoch, and return their losses."""
-        return self._ask("take", count)
+    def take_steps(self, count: int) -> list[float]:
+        """Take `count` steps, epoch after epoch, and return their losses."""
+        losses: list[float] = self._call("take_steps", count)
+        return losses
 
     def evaluate(self) -> Evaluation:
-        """Test the network."""
-        return self._ask("evaluate")
+        """Evaluate the network on the test images."""
+        evaluation: Evaluation = self._call("evaluate")
+        return evaluation
 
-    def epoch(self) -> Evaluation:
-        """Train for an epoch, and test."""
-        return self._ask("epoch")
+    def train_epoch(self) -> Evaluation:
+        """Train for one epoch, then evaluate."""
+        evaluation: Evaluation = self._call("train_epoch")
+        return evaluation
 
-    def _ask(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - what the method returns
-        return self._process.submit(_do, method, *arguments).result()
+    def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - what the method returns
+        return self._process.submit(_call_loop, method, *arguments).result()
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +64,7 @@ def _start(name: str, *arguments: Any) -> None:
     LOOP.append(LOOPS[name](*arguments))
 
 
-def _do(method: str, *arguments: object) -> object:
+def _call_loop(method: str, *arguments: object) -> object:
     from benchmarks.machine import synchronize
 
     result = getattr(LOOP[0], method)(*arguments)

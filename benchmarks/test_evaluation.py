@@ -1,4 +1,4 @@
-"""P28-P29: the test of a network, at the course's batch size."""
+"""P28-P29: the evaluation of a network, at the course's batch size."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,32 +6,32 @@ from pathlib import Path
 import pytest
 
 from benchmarks import machine
-from benchmarks.conftest import SIZES, each_device, each_side
+from benchmarks.conftest import SIZES, parametrize_devices, parametrize_sides
 from benchmarks.loops import Course
 from benchmarks.sides import Side
 
-BATCH = 64
-LIMITS = {"fp32": 1e-5, "bf16": 1e-3}
+BATCH_SIZE = 64
+TOLERANCES = {"fp32": 1e-5, "bf16": 1e-3}
 
 
-@each_side
-@each_device
+@parametrize_sides
+@parametrize_devices
 def test_evaluation(
     measure: Callable[..., None],
-    start: Callable[..., Side],
+    start_side: Callable[..., Side],
     data: Path,
     tmp_path: Path,
     device: str,
     side: str,
     precision: str,
 ) -> None:
-    counted = Course(data, tmp_path / "counted", "cpu", BATCH)
-    course = start("course", data, tmp_path / "course", device, BATCH)
+    counted = Course(data, tmp_path / "counted", "cpu", BATCH_SIZE)  # only to count FLOP
+    course = start_side("course", data, tmp_path / "course", device, BATCH_SIZE)
     expected = course.evaluate()
-    loop = start(side, data, tmp_path / side, device, BATCH, precision)
-    found = loop.evaluate()
-    assert (found.images, found.batches) == (expected.images, expected.batches)
-    assert found.total_loss == pytest.approx(expected.total_loss, rel=LIMITS[precision], abs=0)
+    loop = start_side(side, data, tmp_path / side, device, BATCH_SIZE, precision)
+    actual = loop.evaluate()
+    assert (actual.images, actual.batches) == (expected.images, expected.batches)
+    assert actual.total_loss == pytest.approx(expected.total_loss, rel=TOLERANCES[precision], abs=0)
 
     measure(
         loop.evaluate,
@@ -40,7 +40,7 @@ def test_evaluation(
         device=device,
         precision=precision,
         images=SIZES["test_batch"],
-        flop=machine.flop(counted.evaluate),
+        flop=machine.count_flop(counted.evaluate),
         rounds=9,
         against=course.evaluate if side == "reference" else None,
     )

@@ -1,4 +1,4 @@
-"""What one waits for before anything is computed, each in a fresh process."""
+"""Start-up: imports, `course --help` and `course predict`, each in a new process."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ IMAGE = paths.IMAGES / "cat.png"
 
 
 @pytest.mark.parametrize(
-    ("case", "arguments", "printed"),
+    ("case", "arguments", "beginning"),
     [
         ("import torch", ["-c", "import torch; print(torch.__name__)"], "torch"),
         ("import reference", ["-c", "import reference; print(reference.__name__)"], "reference"),
@@ -34,16 +34,16 @@ def test_startup(
     monkeypatch: pytest.MonkeyPatch,
     case: str,
     arguments: list[str],
-    printed: str,
+    beginning: str,
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))
     torch.save(Tudui().state_dict(), tmp_path / "weights.pth")
 
     def run() -> str:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
         )
-        return done.stdout
+        return process.stdout
 
-    assert run().startswith(printed)
+    assert run().startswith(beginning)
     measure(run, case=case, side="reference", rounds=3)
