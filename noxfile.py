@@ -1,4 +1,4 @@
-"""What can be run: `nox --list` says it in a line each."""
+"""The sessions of nox: `nox --list` prints each with a one-line description."""
 
 import json
 import os
@@ -15,7 +15,7 @@ nox.options.sessions = ["tests", "lint", "typecheck"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 IMAGES = sorted(Path("fixtures", "images").resolve().glob("*.png"))
-ENOUGH = 8  # drawn images to be classified rightly; chance gets 1 of 10
+MIN_CORRECT = 8  # of the ten drawn images; chance gets 1
 
 # The versions of torch that `nox -s matrix` compares, each with its torchvision.
 MATRIX = {"2.6": "0.21", "2.9": "0.24", "2.11": "0.26", "2.13": "0.28", "newest": ""}
@@ -25,9 +25,10 @@ ENV = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "5000"}
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    """Install the project, as it stands in this folder, and dependency groups.
+    """Install the project in editable mode, and dependency groups.
 
-    uv compiles here, as pip does: else each of the many processes that tests start might do so.
+    uv compiles bytecode here, as pip does: otherwise each of the many processes that the tests
+    start might compile the modules it imports.
     """
     packages = nox.project.dependency_groups(PYPROJECT, *groups)
     session.install("-e.", *packages, env={"UV_COMPILE_BYTECODE": "1"})
@@ -40,12 +41,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "spec_tests", *session.posargs, env=ENV)
 
 
-# uv, as pip writes 5 GB for each version where uv links the files of its cache; and pip may take
-# a torch of another build than its torchvision from a folder that the machine's settings name.
+# With uv only: pip would write 5 GB for each version, where uv links the files of its cache. And
+# where the machine's settings name a folder of wheels, pip may take torch and torchvision of
+# different builds from it.
 @nox.session(default=False, venv_backend="uv")
 @nox.parametrize("torch", [nox.param(version, id=version) for version in MATRIX])
 def matrix(session: nox.Session, torch: str) -> None:
-    """Run the suite on a version of torch; build/matrix compares what the versions found."""
+    """Run the suite on several versions of torch, and compare the results in build/matrix."""
     session.notify("matrix_report", posargs=[])
     folder = Path("build", "matrix", f"torch-{torch}")
     shutil.rmtree(folder, ignore_errors=True)
@@ -62,7 +64,7 @@ def matrix(session: nox.Session, torch: str) -> None:
 
 @nox.session(default=False)
 def matrix_report(session: nox.Session) -> None:
-    """Compare the versions of torch of the latest `nox -s matrix` once more."""
+    """Make the page of the latest `nox -s matrix` again, from the results in build/matrix."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "tests"))
     out = Path("build", "matrix")
     runs = [str(run) for version in MATRIX if (run := out / f"torch-{version}").is_dir()]
@@ -71,7 +73,7 @@ def matrix_report(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
-    """Use TensorBoard and the report in Chromium; `-- --screenshots DIR` says where pictures go."""
+    """Test TensorBoard's page and the report in Chromium (pictures: `-- --screenshots DIR`)."""
     install(session, "browser")
     files = ("spec_tests/program/test_browser.py", "spec_tests/suite/test_page_browser.py")
     session.run("pytest", *files, *session.posargs, env=ENV)
@@ -79,14 +81,14 @@ def browser(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Hold the vectors against deliberate mistakes; fail if one survives."""
+    """Check that the vectors reject every fault, a deliberately wrong operator."""
     install(session, "tests")
     session.run("python", "-m", "spec_tests.faults", *session.posargs)
 
 
 @nox.session(default=False)
 def foreign(session: nox.Session) -> None:
-    """Run the vectors against implementations that others wrote."""
+    """Run the vectors against other libraries: ONNX, ONNX Runtime, tinygrad and JAX."""
     install(session, "foreign")
     names = ("onnx", "onnxruntime", "tinygrad", "jax")
     options = [option for name in names for option in ("--impl", name)]
@@ -94,20 +96,20 @@ def foreign(session: nox.Session) -> None:
 
 
 def tinygrad_device() -> dict[str, str]:
-    """Let tinygrad run without a C compiler, slowly, unless the user says where (DEV)."""
+    """Return the setting that lets tinygrad run without clang, slowly, unless DEV is set."""
     return {} if "DEV" in os.environ or shutil.which("clang") else {"DEV": "PYTHON"}
 
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Make the documents that come from the register: errata and lessons."""
+    """Generate docs/ERRATA.md, its Chinese twin and docs/LESSONS.md from the register."""
     install(session, "tests")
     session.run("python", "-m", "spec_tests.report.docs")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format; `nox -s lint -- --fix` mends what it can."""
+    """Check style and format; `nox -s lint -- --fix` corrects what it can."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]))
@@ -122,36 +124,36 @@ def typecheck(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def course(session: nox.Session) -> None:
-    """Do the course's whole job: data, training, evaluation, images classified."""
+    """Run the whole course: draw the data, train, evaluate, classify images."""
     install(session)
     run = f"runs/{time.strftime('%Y%m%d-%H%M%S')}"
     session.run("course", "train", "--seed", "0", "--out", run, *session.posargs)
     if not (checkpoints := sorted(Path(run, "checkpoints").glob("*.pt"))):
-        return  # nox --install-only
+        return  # nothing was trained: nox --install-only
     checkpoint = str(checkpoints[-1])
     data = [f"--data={json.loads(Path(run, 'config.json').read_text())['options']['data']}"]
     session.run("course", "evaluate", checkpoint, *data)
-    if (right := predict_drawn_images(session, checkpoint)) < ENOUGH:
-        session.error(f"only {right} of the {len(IMAGES)} drawn images were classified rightly")
+    if (correct := predict_drawn_images(session, checkpoint)) < MIN_CORRECT:
+        session.error(f"only {correct} of the {len(IMAGES)} drawn images were classified correctly")
     session.log(f"To see the log: {session.bin}/tensorboard --logdir {run}")
 
 
 def predict_drawn_images(session: nox.Session, checkpoint: str) -> int:
-    """Classify the drawn images, each named for its class; return how many came out right."""
+    """Classify the drawn images, each named after its class; return how many are correct."""
     answers = session.run(
         "course", "predict", *map(str, IMAGES), "--checkpoint", checkpoint, "--json", silent=True
     )
-    right = 0
+    correct = 0
     for answer in json.loads(answers or "[]"):
         image = Path(answer["image"])
         session.log(f"{image.name}: {answer['class']} ({answer['probability']:.3f})")
-        right += image.stem == answer["class"]
-    return right
+        correct += image.stem == answer["class"]
+    return correct
 
 
 @nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Time training, CPU against CUDA; writes build/benchmarks.json and a plot beside it."""
+    """Run the benchmarks; write build/benchmarks.json and a plot, build/benchmarks.png."""
     install(session, "benchmarks")
     results = Path("build", "benchmarks.json")
     results.parent.mkdir(exist_ok=True)
@@ -162,7 +164,7 @@ def benchmarks(session: nox.Session) -> None:
 
 @nox.session(default=False, reuse_venv=False)
 def build(session: nox.Session) -> None:
-    """Make the wheel and run it outside the clone, in an environment that holds nothing else."""
+    """Build the wheel, and train and predict with it in an environment without the clone."""
     folder = Path(session.create_tmp()).resolve()
     for wheel in folder.glob("*.whl"):
         wheel.unlink()
