@@ -1,4 +1,4 @@
-"""CIFAR-10 from disk, checked file by file before it is read (P14)."""
+"""CIFAR-10 read from disk, each file checked first (P14)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHECKSUMS = "md5sums"
 TRAIN_FILES = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST_FILES = ("test_batch",)
 META = "batches.meta"
-OFFICIAL = {  # the MD5 sums, as torchvision has them
+OFFICIAL = {  # MD5 checksums, the same as in torchvision.datasets.CIFAR10
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
     "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
     "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
@@ -40,14 +40,14 @@ CLASSES = (  # in the order of their labels
 
 
 class CIFAR10(Dataset[tuple[Any, Any]]):
-    """CIFAR-10 as torchvision's class gives it, with errors that name the file and say what to do.
+    """CIFAR-10 with the interface of torchvision's class, and errors that say what to do.
 
-    The files of the asked-for split are held against the list `md5sums` that lies beside them, or,
-    where there is none, against torchvision's own checksums. Nothing is downloaded, and nothing in
-    a file is run. torchvision itself is not imported: that takes seconds and 160 MB.
+    The files of the split are checked against the list `md5sums` in their folder or, without one,
+    against torchvision's checksums. Nothing is downloaded, and no code in a file is run.
+    torchvision itself is not imported: that takes seconds and 160 MB.
 
     Args:
-        root: the folder that holds `cifar-10-batches-py/`.
+        root: the folder that contains `cifar-10-batches-py/`.
         train: the 50,000 training images, or the 10,000 test images.
         transform: applied to each image, a PIL image of 32 x 32.
         target_transform: applied to each label, an int from 0 to 9.
@@ -55,7 +55,7 @@ class CIFAR10(Dataset[tuple[Any, Any]]):
     Attributes:
         data: all images, uint8 of shape (N, 32, 32, 3).
         targets: all labels.
-        train_list, test_list, meta: the files and their checksums, as torchvision lists them.
+        train_list, test_list, meta: the files and their checksums, in torchvision's form.
 
     Raises:
         InputError: the folder or a file is missing or damaged.
@@ -87,7 +87,7 @@ class CIFAR10(Dataset[tuple[Any, Any]]):
         self.target_transform = target_transform
         names = TRAIN_FILES if train else TEST_FILES
         for name in (*names, META):
-            _check_sum(self.folder / name, sums.get(name))
+            _check_md5(self.folder / name, sums.get(name))
         self.classes = _read_classes(self.folder / META)
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
         self.data = np.empty((0, 32, 32, 3), np.uint8)
@@ -95,14 +95,15 @@ class CIFAR10(Dataset[tuple[Any, Any]]):
         for name in names:
             images, labels = _read_batch(self.folder / name)
             self.targets += labels.tolist()
-            self.data.resize((len(self.targets), 32, 32, 3), refcheck=False)  # in place
+            # Grown in place: concatenating at the end would need twice the memory.
+            self.data.resize((len(self.targets), 32, 32, 3), refcheck=False)
             self.data[-len(images) :] = images
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        """Return one image, a PIL image, and its label, both transformed."""
+        """Return one PIL image and its label, both transformed."""
         image: Any = Image.fromarray(self.data[index])
         target: Any = self.targets[index]
         if self.transform is not None:
@@ -113,48 +114,48 @@ class CIFAR10(Dataset[tuple[Any, Any]]):
 
 
 def _no_folder(root: Path, folder: Path) -> str:
-    """Say what is wrong where `root` has no folder of batches."""
+    """Return the error message for a `root` without a folder of batches."""
     if not root.is_dir():
-        return f"{root}: no such folder: give the one that holds {folder.name}/"
+        return f"{root}: no such folder: give the one that contains {folder.name}/"
     if (archive := root / CIFAR10.filename).is_file():
         return f"{archive} is not unpacked: run: tar -xzf {archive} -C {root}"
     if root.name == folder.name:
-        return f"{root}: give the folder that holds it: {root.parent}"
+        return f"{root}: give the folder that contains it: {root.parent}"
     return (
-        f"{root} holds no {folder.name}/: unpack {CIFAR10.filename} there, "
+        f"{root} has no {folder.name}/: unpack {CIFAR10.filename} there, "
         f"or draw the stand-in with: course data {root}"
     )
 
 
-def _mend(folder: Path) -> str:
+def _remedy(folder: Path) -> str:
     return f"delete {folder} and unpack or draw it again"
 
 
 def _read_checksums(path: Path) -> dict[str, str]:
-    """Read a list as the program md5sum writes it: the sum, two spaces or ' *', the name."""
+    """Return name -> MD5 from md5sum's output: the sum, two spaces or ' *', the name."""
     try:
         lines = filter(str.strip, path.read_text(encoding="utf-8-sig").splitlines())
         pairs = (line.split(" ", 1) for line in lines)
         return {name.lstrip(" *").removeprefix("./"): md5.lower() for md5, name in pairs}
     except ValueError as error:
-        raise InputError(f"{path} is not a list of md5sum: {_mend(path.parent)}") from error
+        raise InputError(f"{path} is not md5sum's output: {_remedy(path.parent)}") from error
 
 
-def _check_sum(path: Path, md5: str | None) -> None:
+def _check_md5(path: Path, md5: str | None) -> None:
     if not path.is_file():
-        raise InputError(f"{path} is missing: {_mend(path.parent)}")
+        raise InputError(f"{path} is missing: {_remedy(path.parent)}")
     if md5 is None:
-        raise InputError(f"{path} is not listed in {CHECKSUMS}: {_mend(path.parent)}")
+        raise InputError(f"{path} is not listed in {CHECKSUMS}: {_remedy(path.parent)}")
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-    if found.hexdigest() != md5:
-        raise InputError(f"{path} is damaged (wrong MD5 checksum): {_mend(path.parent)}")
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+    if digest.hexdigest() != md5:
+        raise InputError(f"{path} is damaged (wrong MD5 checksum): {_remedy(path.parent)}")
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Builds NumPy arrays and plain values, and nothing that could run code."""
+    """An unpickler for NumPy arrays and plain values that refuses every other class or function."""
 
-    rebuild_array = np.empty(0).__reduce__()[0]
+    rebuild_array = np.empty(0).__reduce__()[0]  # NumPy's private _reconstruct, in any version
     allowed: ClassVar = {
         ("_codecs", "encode"): codecs.encode,
         ("numpy", "dtype"): np.dtype,
@@ -163,35 +164,39 @@ class _PlainUnpickler(pickle.Unpickler):
         ("numpy._core.multiarray", "_reconstruct"): rebuild_array,
     }
 
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - whatever the file names
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - any class or function
         if (module, name) not in self.allowed:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+            raise pickle.UnpicklingError(f"it uses {module}.{name}")
         return self.allowed[module, name]
 
 
 def _read_classes(path: Path) -> list[str]:
     names: list[str] = _read(path, "label_names")["label_names"].tolist()
     if names != list(CLASSES):
-        raise InputError(f"{path} does not hold CIFAR-10's class names: {_mend(path.parent)}")
+        raise InputError(f"{path} does not have CIFAR-10's class names: {_remedy(path.parent)}")
     return names
 
 
 def _read_batch(path: Path) -> tuple[Images, Labels]:
-    """Read one file: images, uint8 of shape (N, 32, 32, 3), and labels of shape (N,)."""
+    """Return the images, uint8 of shape (N, 32, 32, 3), and labels, (N,), of one file."""
     content = _read(path, "data", "labels")
     rows, labels = content["data"], content["labels"]
     plausible = rows.dtype == np.uint8 and rows.shape == (len(labels), 3072)
     plausible = plausible and labels.dtype.kind == "i" and labels.size > 0
     if not (plausible and 0 <= labels.min() <= labels.max() < len(CLASSES)):
-        raise InputError(f"{path} does not hold CIFAR-10's images and labels: {_mend(path.parent)}")
-    planes = rows.reshape(-1, 3, 32, 32)  # red, green, blue
+        raise InputError(
+            f"{path} does not have CIFAR-10's images and labels: {_remedy(path.parent)}"
+        )
+    # A row is the red plane, then the green and the blue one: (N, 3072) -> (N, 3, 32, 32)
+    planes = rows.reshape(-1, 3, 32, 32)
+    # (N, 3, 32, 32) -> (N, 32, 32, 3)
     return planes.transpose(0, 2, 3, 1), labels
 
 
 def _read(path: Path, *keys: str) -> dict[str, np.ndarray[Any, Any]]:
-    """Read arrays by their names from a file, without running code that is in it.
+    """Return arrays by their names from a pickle, without running code that is in it.
 
-    A list of checksums beside the files vouches only for their being unchanged.
+    The checksums do not make this safe: whoever writes the files can write `md5sums` too.
     """
     try:
         with path.open("rb") as file:
@@ -199,5 +204,5 @@ def _read(path: Path, *keys: str) -> dict[str, np.ndarray[Any, Any]]:
         return {key: np.atleast_1d(content[key]) for key in keys}
     except Exception as error:
         raise InputError(
-            f"{path} is no file of CIFAR-10 ({error}): {_mend(path.parent)}"
+            f"{path} is not a file of CIFAR-10 ({error}): {_remedy(path.parent)}"
         ) from error

@@ -1,4 +1,4 @@
-"""Folders of images, labelled in the three ways of the course (P6-P7).
+"""Folders of images, labelled in the course's three ways (P6-P7).
 
 ants = LabelledImages(by_folder("train/ants"))
 bees = LabelledImages(by_text_file("train/bees_image", "train/bees_label"))
@@ -28,18 +28,19 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
-MAX_LISTED = 5  # of the names in a list that may be long
+# Not all that Pillow can read: other plugins (EPS, for one) may run external programs.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+MAX_LISTED = 5  # names that an error message lists
 
 
 class LabelledImages(Dataset[tuple[Any, Any]]):
-    """Image files and their labels; each file is opened when it is asked for.
+    """Image files and their labels; each file is opened when it is indexed.
 
     Args:
-        samples: the files and their labels, as `by_folder`, `by_text_file` or `by_name` list them.
+        samples: files and labels, from `by_folder`, `by_text_file` or `by_name`.
         transform: applied to each image, a PIL image.
         target_transform: applied to each label.
-        keep_mode: leave each image in its file's mode (L, P, RGBA, ...) rather than make it RGB.
+        keep_mode: keep the mode of each file (L, P, RGBA, ...) instead of converting to RGB.
 
     Source: P6, P7.
     """
@@ -61,23 +62,23 @@ class LabelledImages(Dataset[tuple[Any, Any]]):
         return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        """Open one image.
+        """Return one image, read from its file, and its label.
 
         Args:
-            index: its place, from 0; a negative one counts from the end.
+            index: from 0; a negative index counts from the end.
 
         Returns:
             The image and its label, transformed.
 
         Raises:
-            InputError: the file is gone, damaged or no image.
+            InputError: the file is missing, damaged or not an image.
             IndexError: there is no such image.
-            TypeError: the index is a slice, or no whole number.
+            TypeError: the index is a slice or not an integer.
         """
         try:
             path, label = self.samples[operator.index(index)]
         except TypeError as error:
-            raise TypeError(f"{error}: for a slice take torch.utils.data.Subset") from error
+            raise TypeError(f"{error}: for a slice use torch.utils.data.Subset") from error
         image = read_image(path, keep_mode=self.keep_mode)
         return (
             image if self.transform is None else self.transform(image),
@@ -86,7 +87,7 @@ class LabelledImages(Dataset[tuple[Any, Any]]):
 
 
 def by_folder(folder: str | Path) -> list[Sample]:
-    """Label each image with the name of its folder.
+    """Return the images of a folder, each labelled with the folder's name.
 
     Args:
         folder: such as "train/ants".
@@ -104,44 +105,48 @@ def by_folder(folder: str | Path) -> list[Sample]:
 
 
 def by_text_file(image_folder: str | Path, label_folder: str | Path) -> list[Sample]:
-    """Label each image with the text of the file of the same stem in a second folder.
+    """Return the images of a folder, each labelled with the text of its file in a second folder.
 
     Args:
-        image_folder: such as "train/ants_image", which holds 0013035.jpg.
-        label_folder: such as "train/ants_label", which holds 0013035.txt: one line of UTF-8.
+        image_folder: such as "train/ants_image", with an image 0013035.jpg.
+        label_folder: such as "train/ants_label", with a file 0013035.txt: one line of UTF-8.
 
     Returns:
-        The image files, sorted by name, each with the line of its text file.
+        The image files, sorted by name, each with the line of the text file of the same stem.
 
     Raises:
-        InputError: a folder is missing, an image or a text file has no partner or two, or a text
-            file does not hold one line.
+        InputError: a folder is missing; an image has no text file, a text file has no image, or
+            either has two; or a text file is not one line.
 
     Source: P6, the second way.
     """
     images = _by_stem(list_images(image_folder))
     texts = _by_stem(_list_files(label_folder, {".txt"}))
-    for lonely, folder, suffix in (
-        (images.keys() - texts.keys(), label_folder, ".txt"),
-        (texts.keys() - images.keys(), image_folder, " and the suffix of an image"),
-    ):
-        if lonely:
-            raise InputError(f"{folder} has no file{suffix} for {_some(sorted(lonely))}")
+    if unlabelled := sorted(images.keys() - texts.keys()):
+        missing = _shorten([f"{stem}.txt" for stem in unlabelled])
+        raise InputError(
+            f"no label file {missing} in {label_folder}: write one for each image of {image_folder}"
+        )
+    if unused := sorted(texts.keys() - images.keys()):
+        names = _shorten([texts[stem].name for stem in unused])
+        raise InputError(
+            f"no image for {names} in {image_folder}: add one for each label file of {label_folder}"
+        )
     return [(path, _read_label(texts[stem])) for stem, path in images.items()]
 
 
 def by_name(folder: str | Path, label_of: Callable[[str], Any]) -> list[Sample]:
-    """Label each image with what its own name says.
+    """Return the images of a folder, each labelled by a function of its file's name.
 
     Args:
-        folder: such as "pets", which holds cat.17.jpg.
-        label_of: reads the label from a file's name.
+        folder: such as "pets", with an image cat.17.jpg.
+        label_of: returns the label for a file's name.
 
     Returns:
         The image files, sorted by name, each with its label.
 
     Raises:
-        InputError: there is no such folder, or no image in it, or a name gives no label.
+        InputError: there is no such folder, or no image in it, or `label_of` raises.
 
     Source: P6, the third way.
     """
@@ -149,27 +154,25 @@ def by_name(folder: str | Path, label_of: Callable[[str], Any]) -> list[Sample]:
     for path in list_images(folder):
         try:
             samples.append((path, label_of(path.name)))
-        except Exception as error:  # whatever a function of the user raises
-            raise InputError(f"{path}: its name gives no label: {error}") from error
+        except Exception as error:  # label_of is the user's function
+            raise InputError(f"{path}: cannot get a label from its name: {error}") from error
     return samples
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """List the images of a folder, known by their suffix, in the order of their names.
+    """Return the image files of a folder, recognized by their suffix and sorted by name.
 
     Raises:
         InputError: there is no such folder, or no image in it.
     """
     paths = _list_files(folder, SUFFIXES)
     if not paths:
-        raise InputError(
-            f"{folder} holds no image: give the folder that holds the files themselves"
-        )
+        raise InputError(f"{folder} has no images: give the folder that directly contains them")
     return paths
 
 
 def _list_files(folder: str | Path, suffixes: Iterable[str]) -> list[Path]:
-    """List the files with one of these suffixes that are not hidden."""
+    """Return the files with one of these suffixes, sorted by name, without hidden ones."""
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if entry.is_file()]
@@ -177,32 +180,33 @@ def _list_files(folder: str | Path, suffixes: Iterable[str]) -> list[Path]:
         raise InputError(f"{folder}: no such folder (write / between the names)") from error
     except OSError as error:
         raise InputError(f"{folder} cannot be listed: {error.strerror}") from error
-    wanted = tuple(suffixes)
+    endings = tuple(suffixes)
     return [
         Path(folder, name)
         for name in sorted(names)
-        if name.lower().endswith(wanted) and not name.startswith(".")
+        if name.lower().endswith(endings) and not name.startswith(".")
     ]
 
 
 def _by_stem(paths: Iterable[Path]) -> dict[str, Path]:
-    stems: dict[str, Path] = {}
+    by_stem: dict[str, Path] = {}
     for path in paths:
-        if path.stem in stems:
+        if path.stem in by_stem:
             raise InputError(
-                f"{stems[path.stem]} and {path.name} share one label: rename or delete one"
+                f"{by_stem[path.stem]} and {path.name} share one label: rename or delete one"
             )
-        stems[path.stem] = path
-    return stems
+        by_stem[path.stem] = path
+    return by_stem
 
 
-def _some(names: Sequence[str]) -> str:
+def _shorten(names: Sequence[str]) -> str:
+    """Return the names as a list that is cut after MAX_LISTED."""
     more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
     return ", ".join(names[:MAX_LISTED]) + more
 
 
 def _read_label(path: Path) -> str:
-    """Read the one line of a text file, be there a byte order mark and empty lines around it."""
+    """Return the one line of a text file, without a byte order mark or surrounding empty lines."""
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except OSError as error:
@@ -211,28 +215,28 @@ def _read_label(path: Path) -> str:
         raise InputError(f"{path} is not UTF-8: save it as UTF-8") from error
     labels = [line for line in lines if line]
     if len(labels) != 1:
-        raise InputError(f"{path} holds {len(labels)} lines of text: write the label, in one line")
+        raise InputError(f"{path} has {len(labels)} lines of text: write the label in one line")
     return labels[0]
 
 
 def read_image(path: str | Path, *, keep_mode: bool = False) -> Image.Image:
-    """Read an image file whole.
+    """Return the image in a file, fully read, so that the file is closed again.
 
     Args:
-        path: a JPEG, a PNG or another file of `FORMATS`; what it holds counts, not its suffix.
-        keep_mode: leave it in the file's mode rather than make it RGB.
+        path: a file in one of `FORMATS`, which its content decides, not its suffix.
+        keep_mode: keep the file's mode instead of converting to RGB.
 
     Returns:
-        The image. As RGB, it has lost what was transparent, and 16 bits a pixel are scaled to 8.
+        The image. The conversion to RGB drops transparency and scales 16-bit values to 8 bits.
 
     Raises:
-        InputError: there is no such file, or it is no image, or a damaged one.
+        InputError: there is no such file, or it is not an image or is damaged.
 
     Source: P6, P32.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on what surrounds the pixels
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which is not used
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
                 image.load()
@@ -240,12 +244,12 @@ def read_image(path: str | Path, *, keep_mode: bool = False) -> Image.Image:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except UnidentifiedImageError as error:
-        raise InputError(f"{path} is no image: give a PNG or JPEG file") from error
-    except Exception as error:  # Pillow's readers raise whatever a damaged file makes them raise
+        raise InputError(f"{path} is not an image: give a PNG or JPEG file") from error
+    except Exception as error:  # a damaged file can make Pillow raise almost anything
         raise InputError(f"{path} cannot be read as an image: {error}") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip to 255
+    if image.mode.startswith("I"):  # 16 bits per pixel, which convert() would clip to 255
         image = Image.fromarray((np.asarray(image) // 257).clip(0, 255).astype(np.uint8))
     return image.convert("RGB")

@@ -1,4 +1,4 @@
-"""P14: CIFAR-10 is read as torchvision reads it, and what is wrong with a file is said."""
+"""P14: CIFAR-10 is read as torchvision reads it, and errors name the file and the damage."""
 
 import hashlib
 import pickle
@@ -23,15 +23,15 @@ def copy(small_cifar10: Path, tmp_path: Path) -> Path:
     return tmp_path / "copy"
 
 
-def resum(root: Path) -> None:
-    """Write the list of checksums anew, so that only the content of a file can be wrong."""
+def rewrite_checksums(root: Path) -> None:
+    """Update the list of checksums, so that only the content of a file can be wrong."""
     folder = root / FOLDER
     names = [line.split()[1] for line in (folder / "md5sums").read_text().splitlines()]
     sums = (f"{hashlib.md5((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
     (folder / "md5sums").write_text("".join(sums))
 
 
-def test_cifar10_reads_images_and_labels(small_cifar10: Path) -> None:
+def test_images_and_labels_are_read(small_cifar10: Path) -> None:
     train, test = CIFAR10(small_cifar10), CIFAR10(small_cifar10, train=False)
     assert (len(train), len(test)) == (250, 100)
     assert train.classes == list(CLASSES)
@@ -41,7 +41,7 @@ def test_cifar10_reads_images_and_labels(small_cifar10: Path) -> None:
     assert isinstance(target, int)
 
 
-def test_cifar10_rows_are_planes_of_red_green_and_blue(small_cifar10: Path) -> None:
+def test_rows_are_planes_of_red_green_and_blue(small_cifar10: Path) -> None:
     content = pickle.loads((small_cifar10 / FOLDER / "test_batch").read_bytes())
     image, _ = CIFAR10(small_cifar10, train=False)[0]
     red_of_second_pixel, green_of_first_row_down = content["data"][0][1], content["data"][0][1056]
@@ -49,13 +49,13 @@ def test_cifar10_rows_are_planes_of_red_green_and_blue(small_cifar10: Path) -> N
     assert image.getpixel((0, 1))[1] == green_of_first_row_down
 
 
-def test_cifar10_official_checksums_hold_where_there_is_no_list(copy: Path) -> None:
+def test_official_checksums_are_the_default(copy: Path) -> None:
     (copy / FOLDER / "md5sums").unlink()
     with pytest.raises(InputError, match=r"data_batch_1 is damaged \(wrong MD5 checksum\)"):
         CIFAR10(copy)
 
 
-def test_cifar10_keeps_torchvisions_own_checksums(copy: Path) -> None:
+def test_official_checksums_are_those_of_torchvision(copy: Path) -> None:
     CIFAR10(copy)
     official = torchvision.datasets.CIFAR10
     assert official.test_list == [["test_batch", "40351d587109b95175f43aff81a1287e"]]
@@ -65,7 +65,7 @@ def test_cifar10_keeps_torchvisions_own_checksums(copy: Path) -> None:
         assert getattr(CIFAR10, name) == getattr(official, name)
 
 
-def test_cifar10_gives_what_torchvision_gives(
+def test_data_set_equals_that_of_torchvision(
     small_cifar10: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, official = CIFAR10(small_cifar10), torchvision.datasets.CIFAR10
@@ -78,15 +78,15 @@ def test_cifar10_gives_what_torchvision_gives(
     assert ours[-1][0].tobytes() == theirs[-1][0].tobytes()
 
 
-def test_cifar10_missing_folder_is_named(tmp_path: Path) -> None:
+def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere: no such folder"):
         CIFAR10(tmp_path / "nowhere")
-    with pytest.raises(InputError, match=f"holds no {FOLDER}/: unpack cifar-10-python.tar.gz"):
+    with pytest.raises(InputError, match=f"has no {FOLDER}/: unpack cifar-10-python.tar.gz"):
         CIFAR10(tmp_path)
 
 
-def test_cifar10_near_misses_are_understood(small_cifar10: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"give the folder that holds it: {small_cifar10}"):
+def test_near_misses_are_recognized(small_cifar10: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"give the folder that contains it: {small_cifar10}"):
         CIFAR10(small_cifar10 / FOLDER)
     (tmp_path / "cifar-10-python.tar.gz").touch()
     with pytest.raises(InputError, match="is not unpacked: run: tar -xzf"):
@@ -94,13 +94,13 @@ def test_cifar10_near_misses_are_understood(small_cifar10: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["data_batch_4", "batches.meta"])
-def test_cifar10_missing_file_is_named(copy: Path, name: str) -> None:
+def test_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / FOLDER / name).unlink()
     with pytest.raises(InputError, match=f"{name} is missing: delete .* unpack or draw it again"):
         CIFAR10(copy)
 
 
-def test_cifar10_asks_only_for_the_files_of_the_split(copy: Path) -> None:
+def test_only_the_files_of_the_split_are_needed(copy: Path) -> None:
     (copy / FOLDER / "data_batch_4").unlink()
     assert len(CIFAR10(copy, train=False)) == 100
 
@@ -118,21 +118,21 @@ def empty(_data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [flip, cut, empty])
-def test_cifar10_damaged_file_is_named(copy: Path, damage: Callable[[bytes], bytes]) -> None:
+def test_damaged_file_is_named(copy: Path, damage: Callable[[bytes], bytes]) -> None:
     path = copy / FOLDER / "data_batch_3"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(InputError, match=r"data_batch_3 is damaged \(wrong MD5 checksum\)"):
         CIFAR10(copy)
 
 
-def test_cifar10_unlisted_file_is_named(copy: Path) -> None:
+def test_unlisted_file_is_named(copy: Path) -> None:
     sums = copy / FOLDER / "md5sums"
     lines = sums.read_text().splitlines(keepends=True)
     sums.write_text("".join(line for line in lines if "batch_2" not in line))
     with pytest.raises(InputError, match="data_batch_2 is not listed in md5sums"):
         CIFAR10(copy)
     sums.write_text("rubbish\n")
-    with pytest.raises(InputError, match="md5sums is not a list of md5sum"):
+    with pytest.raises(InputError, match="md5sums is not md5sum's output"):
         CIFAR10(copy)
 
 
@@ -165,17 +165,17 @@ def test_cifar10_unlisted_file_is_named(copy: Path) -> None:
         "list",
     ],
 )
-def test_cifar10_wrong_content_is_named(copy: Path, content: bytes) -> None:
+def test_wrong_content_is_named(copy: Path, content: bytes) -> None:
     (copy / FOLDER / "test_batch").write_bytes(content)
-    resum(copy)
-    with pytest.raises(InputError, match=r"test_batch (is no file of|does not hold) CIFAR-10"):
+    rewrite_checksums(copy)
+    with pytest.raises(InputError, match=r"test_batch (is not a file of|does not have) CIFAR-10"):
         CIFAR10(copy, train=False)
 
 
 @pytest.mark.parametrize(
     "form", ["{md5}  {name}", "{md5} *{name}", "{md5}  ./{name}", "{MD5}  {name}"]
 )
-def test_cifar10_list_is_read_in_the_forms_of_md5sum(copy: Path, form: str) -> None:
+def test_list_is_read_in_the_forms_of_md5sum(copy: Path, form: str) -> None:
     sums = copy / FOLDER / "md5sums"
     pairs = [line.split() for line in sums.read_text().splitlines()]
     lines = [form.format(md5=md5, MD5=md5.upper(), name=name) for md5, name in pairs]
@@ -184,7 +184,7 @@ def test_cifar10_list_is_read_in_the_forms_of_md5sum(copy: Path, form: str) -> N
 
 
 class Touch:
-    """A pickle of this makes a file when it is loaded."""
+    """An object whose pickle creates a file when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -193,20 +193,20 @@ class Touch:
         return Path.touch, (self.path,)
 
 
-def test_cifar10_code_in_a_batch_is_not_run(copy: Path, tmp_path: Path) -> None:
+def test_code_in_a_batch_is_not_run(copy: Path, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    hostile = pickle.dumps({"data": Touch(canary), "labels": []})
-    pickle.loads(hostile)
+    malicious = pickle.dumps({"data": Touch(canary), "labels": []})
+    pickle.loads(malicious)  # proves that the file does create the canary
     canary.unlink()
-    (copy / FOLDER / "test_batch").write_bytes(hostile)
-    resum(copy)
-    with pytest.raises(InputError, match="test_batch is no file of CIFAR-10"):
+    (copy / FOLDER / "test_batch").write_bytes(malicious)
+    rewrite_checksums(copy)
+    with pytest.raises(InputError, match="test_batch is not a file of CIFAR-10"):
         CIFAR10(copy, train=False)
     assert not canary.exists()
 
 
 @pytest.mark.data
-def test_cifar10_real_files_have_the_sizes_of_the_course(real_data: Path) -> None:
+def test_real_files_have_the_sizes_of_the_course(real_data: Path) -> None:
     train, test = CIFAR10(real_data), CIFAR10(real_data, train=False)
     assert (len(train), len(test)) == (50_000, 10_000)
     assert test.classes[test[0][1]] == "cat"
