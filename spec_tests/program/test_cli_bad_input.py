@@ -14,8 +14,8 @@ from reference.cli import main
 Capture = pytest.CaptureFixture[str]
 
 
-def bad_data(root: Path, data: Path) -> None:
-    """Damage a copy of the data."""
+def write_damaged_copy(root: Path, data: Path) -> None:
+    """Write a copy of the data with one damaged file."""
     folder = root / "damaged" / "cifar-10-batches-py"
     folder.mkdir(parents=True)
     for path in (data / folder.name).iterdir():
@@ -23,10 +23,10 @@ def bad_data(root: Path, data: Path) -> None:
     (folder / "data_batch_2").write_bytes(b"damaged")
 
 
-# Options of `course train`, and what its one line must say.
+# Options of `course train`, and a part of the one line that it must print.
 BAD_TRAINING = {
     "no such folder": (["--data", "{tmp}/none"], "none: no such folder"),
-    "empty folder": (["--data", "{tmp}/empty"], "empty holds no cifar-10-batches-py/"),
+    "empty folder": (["--data", "{tmp}/empty"], "empty has no cifar-10-batches-py/"),
     "damaged batch": (["--data", "{tmp}/damaged"], "data_batch_2 is damaged"),
     "unwritable": (["--out", "{tmp}/file/run"], "file/run cannot be written: choose another"),
     "no epochs": (["--epochs", "0"], "--epochs 0: must be from 1 to"),
@@ -40,20 +40,20 @@ BAD_TRAINING = {
     "device": (["--device", "abacus"], "--device abacus: torch knows no such device"),
     "name": (["--out", "{tmp}/\udcff"], "choose a name that can be printed"),
     "a run already": (["--out", "{tmp}/full"], "full is not empty: choose another --out"),
-    "no run": (["--resume"], "run holds no run: leave out --resume"),
+    "no run": (["--resume"], "run contains no run: leave out --resume"),
     "option": (["--speed", "9"], "unrecognized arguments: --speed 9"),
 }
 
 
 @pytest.mark.parametrize("case", BAD_TRAINING)
-def test_cli_bad_training_input_is_one_line_and_writes_nothing(
+def test_bad_training_input_is_one_line_and_writes_nothing(
     small_cifar10: Path, tmp_path: Path, capsys: Capture, case: str
 ) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "config.json").write_text("{}")
-    bad_data(tmp_path, small_cifar10)
+    write_damaged_copy(tmp_path, small_cifar10)
     before = sorted(tmp_path.rglob("*"))
     options, line = BAD_TRAINING[case]
     good = ["--data", str(small_cifar10), "--out", str(tmp_path / "run"), "--device", "cpu"]
@@ -66,52 +66,52 @@ def test_cli_bad_training_input_is_one_line_and_writes_nothing(
 
 
 def exit_code(argv: list[str]) -> int:
-    """Run the command line; argparse leaves it by SystemExit."""
+    """Run the command line and return its exit code; argparse raises SystemExit."""
     try:
         return main(argv)
-    except SystemExit as left:
-        return left.code
+    except SystemExit as error:
+        return error.code
 
 
-def cut_short(path: Path) -> None:
+def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
 
 
-def of_another_network(path: Path) -> None:
+def save_another_network(path: Path) -> None:
     torch.save(torch.nn.Linear(2, 2).state_dict(), path)
 
 
 class Code:
-    """A pickle of this prints when it is loaded."""
+    """An object whose pickle prints when it is loaded."""
 
     def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
         return print, ("run!",)
 
 
-def diverged(path: Path) -> None:
+def save_nan(path: Path) -> None:
     state = torch.load(path, weights_only=True)
     state["model.4.bias"][3] = torch.nan
     torch.save(state, path)
 
 
-def with_code(path: Path) -> None:
+def save_code(path: Path) -> None:
     torch.save({"model": Code()}, path)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "line"),
+    ("damage", "line"),
     [
         (Path.unlink, "model.pth cannot be read: No such file"),
-        (cut_short, "model.pth is damaged or not a checkpoint"),
-        (of_another_network, "model.pth does not fit the network Tudui: missing: model.0.bias"),
-        (diverged, "model.pth contains weights that are not finite (model.4.bias)"),
-        (with_code, "model.pth asks to run code when it is loaded"),
+        (truncate, "model.pth is damaged or not a checkpoint"),
+        (save_another_network, "model.pth does not fit the network Tudui: missing: model.0.bias"),
+        (save_nan, "model.pth contains weights that are not finite (model.4.bias)"),
+        (save_code, "model.pth asks to run code when it is loaded"),
     ],
 )
-def test_cli_bad_checkpoint_is_one_line(
-    checkpoint: Path, image: Path, capsys: Capture, spoil: Callable[[Path], None], line: str
+def test_bad_checkpoint_is_one_line(
+    checkpoint: Path, image: Path, capsys: Capture, damage: Callable[[Path], None], line: str
 ) -> None:
-    spoil(checkpoint)
+    damage(checkpoint)
     commands = [
         ["evaluate", str(checkpoint)],
         ["predict", str(image), "--checkpoint", str(checkpoint)],
@@ -124,38 +124,36 @@ def test_cli_bad_checkpoint_is_one_line(
         assert printed.err.count("\n") == 1
 
 
-def test_cli_bad_image_is_one_line(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_bad_image_is_one_line(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "text.png").write_text("text")
     arguments = [str(tmp_path / "text.png"), "--checkpoint", str(checkpoint)]
     assert main(["predict", *arguments]) == 2
-    assert "text.png is no image" in capsys.readouterr().err
+    assert "text.png is not an image" in capsys.readouterr().err
 
 
-def test_cli_run_that_fails_exits_with_1(
-    small_cifar10: Path, tmp_path: Path, capsys: Capture
-) -> None:
+def test_run_that_fails_exits_with_1(small_cifar10: Path, tmp_path: Path, capsys: Capture) -> None:
     options = ["--data", str(small_cifar10), "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert main(["train", *options, "--lr", "1e6", "--epochs", "3"]) == 1
     assert "try a smaller --lr" in capsys.readouterr().err
 
 
-def test_cli_resume_needs_its_folder(capsys: Capture) -> None:
+def test_resume_needs_the_folder(capsys: Capture) -> None:
     assert main(["train", "--resume"]) == 2
-    assert capsys.readouterr().err == "course: --resume: say with --out which run goes on\n"
+    assert capsys.readouterr().err == "course: --resume: give the run's folder with --out\n"
 
 
-def test_cli_empty_path_is_refused(capsys: Capture) -> None:
+def test_empty_path_is_refused(capsys: Capture) -> None:
     assert exit_code(["train", "--data", ""]) == 2
     assert "--data: an empty path" in capsys.readouterr().err
 
 
-def test_cli_diverged_network_is_not_saved(small_cifar10: Path, tmp_path: Path) -> None:
+def test_diverged_network_is_not_saved(small_cifar10: Path, tmp_path: Path) -> None:
     options = ["--data", str(small_cifar10), "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert main(["train", *options, "--lr", "1e30", "--max-steps", "1"]) == 1
     assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
 
 
-def test_cli_draws_nothing_for_a_device_that_is_not_there(
+def test_stand_in_is_not_drawn_for_an_unknown_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -163,7 +161,7 @@ def test_cli_draws_nothing_for_a_device_that_is_not_there(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_cli_ends_quietly_where_nobody_reads(checkpoint: Path, image: Path) -> None:
+def test_closed_pipe_ends_without_a_message(checkpoint: Path, image: Path) -> None:
     program = "from reference.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", program, "predict", image, "--checkpoint", checkpoint]
     read, write = os.pipe()
@@ -173,7 +171,7 @@ def test_cli_ends_quietly_where_nobody_reads(checkpoint: Path, image: Path) -> N
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_cli_interruption_is_one_line(
+def test_interruption_is_one_line(
     monkeypatch: pytest.MonkeyPatch, small_cifar10: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     def interrupt(*_args: object) -> None:
@@ -183,5 +181,5 @@ def test_cli_interruption_is_one_line(
     options = ["--data", str(small_cifar10), "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert main(["train", *options]) == 130
     assert capsys.readouterr().err == (
-        "course: interrupted; course train --resume --out FOLDER goes on with a run\n"
+        "course: interrupted: course train --resume --out FOLDER continues a run\n"
     )
