@@ -1,4 +1,1 @@
-"""What the course says, claim by claim.
-
-test_<topic>.py checks the claims of fixtures/claims/<topic>.toml.
-"""
+"""Tests of the course's claims: test_<topic>.py checks fixtures/claims/<topic>.toml."""

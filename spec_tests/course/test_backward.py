@@ -1,4 +1,4 @@
-"""P23 and P24: what the course says about backpropagation."""
+"""Claims about backpropagation (P23, P24)."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from reference.models.course import Tudui
 
 
 class Net(nn.Module):
-    """The lesson's module, with the network in `model1`."""
+    """The lesson's module, whose network is `model1`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,15 +19,15 @@ class Net(nn.Module):
         return self.model1(x)
 
 
-def loss_of(net: nn.Module) -> torch.Tensor:
-    """Return the cross entropy of two drawn images."""
+def cross_entropy_of(net: nn.Module) -> torch.Tensor:
+    """Return the cross entropy of two random images."""
     return nn.CrossEntropyLoss()(net(torch.rand(2, 3, 32, 32)), torch.tensor([3, 8]))
 
 
 @pytest.mark.claim("backward.fills-grad")
-def test_backward_fills_grad() -> None:
+def test_fills_grad() -> None:
     net = Net()
-    loss = loss_of(net)
+    loss = cross_entropy_of(net)
     assert all(p.grad is None for p in net.parameters())
     loss.backward()
     assert net.model1[0].weight.grad.shape == (32, 3, 5, 5)
@@ -35,9 +35,9 @@ def test_backward_fills_grad() -> None:
 
 
 @pytest.mark.claim("backward.path-to-grad")
-def test_backward_path_to_grad() -> None:
+def test_grad_is_reached_through_modules() -> None:
     net = Net()
-    loss = loss_of(net)
+    loss = cross_entropy_of(net)
     assert loss.grad_fn is not None
     loss.backward()
     modules = vars(net.model1)["_modules"]
@@ -46,7 +46,7 @@ def test_backward_path_to_grad() -> None:
 
 
 @pytest.mark.claim("backward.accumulates")
-def test_backward_accumulates() -> None:
+def test_accumulates() -> None:
     weight = torch.tensor(3.0, requires_grad=True)
     gradients = []
     for _ in range(3):
@@ -56,7 +56,7 @@ def test_backward_accumulates() -> None:
 
 
 @pytest.mark.claim("backward.keeps-weights")
-def test_backward_keeps_the_weights() -> None:
+def test_keeps_the_weights() -> None:
     layer = nn.Linear(2, 1)
     nn.init.constant_(layer.weight, 0.5)
     layer(torch.ones(2)).sum().backward()
@@ -65,9 +65,9 @@ def test_backward_keeps_the_weights() -> None:
 
 
 @pytest.mark.claim("backward.grad-fn")
-def test_backward_leaves_a_weight_without_grad_fn() -> None:
+def test_weight_has_no_grad_fn() -> None:
     net = Net()
-    weight, loss = net.model1[0].weight, loss_of(net)
+    weight, loss = net.model1[0].weight, cross_entropy_of(net)
     assert weight.grad_fn is None
     assert loss.grad_fn.name() == "NllLossBackward0"
     loss.backward()

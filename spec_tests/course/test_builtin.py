@@ -1,4 +1,4 @@
-"""P4-P5: dir and help, with which one finds one's way."""
+"""Claims about dir() and help() (P4-P5)."""
 
 import builtins
 import code
@@ -14,13 +14,14 @@ from torch import nn
 from torch.utils.data import Dataset
 
 
-def shown(capsys: pytest.CaptureFixture[str], thing: object) -> str:
+def help_text(capsys: pytest.CaptureFixture[str], thing: object) -> str:
+    """Return what `help(thing)` prints."""
     help(thing)
     return pydoc.plain(capsys.readouterr().out)
 
 
 @pytest.mark.claim("builtin.dir-modules")
-def test_dir_lists_modules_in_modules() -> None:
+def test_dir_lists_submodules() -> None:
     assert {"sum", "nn", "cuda", "tensor"} <= set(dir(torch))
     assert dir(torch) == sorted(dir(torch))
     assert isinstance(torch.cuda, ModuleType)
@@ -44,26 +45,26 @@ def test_dir_of_a_class_and_of_an_instance() -> None:
 
 @pytest.mark.claim("builtin.help-function")
 def test_help_of_a_function(capsys: pytest.CaptureFixture[str]) -> None:
-    text = shown(capsys, torch.sum)
+    text = help_text(capsys, torch.sum)
     assert text.startswith("Help on built-in function sum")
     assert "Returns the sum of all elements" in text
 
 
 @pytest.mark.claim("builtin.help-without-call")
-def test_help_with_parentheses_explains_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "is_available" in shown(capsys, torch.cuda.is_available).splitlines()[0]
-    text = shown(capsys, torch.cuda.is_available())
+def test_help_of_a_call_describes_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is_available" in help_text(capsys, torch.cuda.is_available).splitlines()[0]
+    text = help_text(capsys, torch.cuda.is_available())
     assert "class bool" in text
     assert "is_available" not in text
 
 
 @pytest.mark.claim("builtin.help-dataset")
 def test_help_of_dataset(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "An abstract class representing a" in shown(capsys, Dataset)
+    assert "An abstract class representing a" in help_text(capsys, Dataset)
 
 
 @pytest.mark.claim("builtin.question-marks")
-def test_question_marks_are_no_python() -> None:
+def test_question_marks_are_a_syntax_error() -> None:
     with pytest.raises(SyntaxError, match="invalid syntax"):
         compile("Dataset??", "console", "exec")
     assert inspect.getsource(Dataset).startswith("class Dataset")
@@ -71,7 +72,7 @@ def test_question_marks_are_no_python() -> None:
 
 @pytest.mark.claim("builtin.dell")
 @pytest.mark.parametrize("name", ["dell", "There"])
-def test_names_of_the_listing_do_not_exist(name: str) -> None:
+def test_names_in_the_listing_are_undefined(name: str) -> None:
     with pytest.raises(NameError, match=f"name '{name}' is not defined"):
         eval(f"{name}(torch)")  # noqa: S307 - the course's own line
 
@@ -81,11 +82,11 @@ def test_dir_lists_names_and_listdir_files(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "a.txt").touch()
     monkeypatch.chdir(tmp_path)
     assert dir() == ["monkeypatch", "tmp_path"]
-    assert os.listdir() == ["a.txt"]  # noqa: PTH208 - the function of the course
+    assert os.listdir() == ["a.txt"]  # noqa: PTH208 - the course's function
 
 
 @pytest.mark.claim("builtin.dir-lists-all")
-def test_dir_leaves_out_numbered_layers() -> None:
+def test_dir_omits_numbered_layers() -> None:
     network = nn.Sequential(nn.ReLU())
     assert getattr(network, "0") is network[0]
     assert "forward" in dir(network)
@@ -94,10 +95,11 @@ def test_dir_leaves_out_numbered_layers() -> None:
 
 
 @pytest.mark.claim("builtin.shown-without-print")
-def test_interpreter_shows_what_a_script_does_not(
+def test_only_the_interpreter_displays_a_value(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builtins, "_", None, raising=False)  # where an interpreter keeps it
+    # the interpreter sets builtins._ to the last value
+    monkeypatch.setattr(builtins, "_", None, raising=False)
     exec("dir(torch.cuda)", {"torch": torch})  # noqa: S102 - as a script does
     assert capsys.readouterr().out == ""
     code.InteractiveInterpreter({"torch": torch}).runsource("dir(torch.cuda)")

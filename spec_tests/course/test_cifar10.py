@@ -1,4 +1,4 @@
-"""P14: CIFAR-10 as torchvision and the reference read it."""
+"""Claims about CIFAR-10, for torchvision and the reference (P14)."""
 
 import hashlib
 import inspect
@@ -24,8 +24,8 @@ FOLDER = "cifar-10-batches-py"
 
 
 @pytest.fixture
-def vouched(small_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the small CIFAR-10, whose checksums torchvision's own class is made to expect."""
+def verified_root(small_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the small CIFAR-10, whose checksums torchvision is patched to expect."""
     ours = CIFAR10(small_cifar10)
     for name in ("train_list", "test_list", "meta"):
         monkeypatch.setattr(torchvision.datasets.CIFAR10, name, getattr(ours, name))
@@ -33,15 +33,15 @@ def vouched(small_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
-def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that torchvision would download and unpack; it does neither."""
-    addresses: list[str] = []
+def downloaded_urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of URLs that torchvision would download; nothing is downloaded."""
+    urls: list[str] = []
     monkeypatch.setattr(
         torchvision.datasets.cifar,
         "download_and_extract_archive",
-        lambda url, *_, **__: addresses.append(url),
+        lambda url, *_, **__: urls.append(url),
     )
-    return addresses
+    return urls
 
 
 @pytest.mark.data
@@ -81,7 +81,7 @@ def test_item_is_an_image_and_a_label(small_cifar10: Path) -> None:
 
 
 @pytest.mark.claim("cifar10.label-three")
-def test_label_three_is_the_fourth_class(small_cifar10: Path) -> None:
+def test_label_3_is_the_fourth_class(small_cifar10: Path) -> None:
     dataset = CIFAR10(small_cifar10)
     assert dataset.class_to_idx["cat"] == 3
     assert dataset.classes[:4] == ["airplane", "automobile", "bird", "cat"]
@@ -114,7 +114,7 @@ def test_train_flag(small_cifar10: Path) -> None:
 
 
 @pytest.mark.claim("cifar10.test-dataset")
-def test_dataset_of_the_sequential_section_is_the_training_set(small_cifar10: Path) -> None:
+def test_sequential_section_uses_the_training_set(small_cifar10: Path) -> None:
     test_dataset = CIFAR10(root=small_cifar10, train=True, transform=ToTensor())
     assert [name for name, _ in test_dataset.train_list] == [
         "data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5",
@@ -124,7 +124,7 @@ def test_dataset_of_the_sequential_section_is_the_training_set(small_cifar10: Pa
 
 @pytest.mark.claim("cifar10.signature")
 def test_signature() -> None:
-    def arguments(cifar10: type) -> list[tuple[str, object]]:
+    def parameters_of(cifar10: type) -> list[tuple[str, object]]:
         parameters = inspect.signature(cifar10).parameters.values()
         return [(parameter.name, parameter.default) for parameter in parameters]
 
@@ -136,8 +136,8 @@ def test_signature() -> None:
         ("target_transform", None),
         ("download", False),
     ]
-    assert arguments(torchvision.datasets.CIFAR10) == documented
-    assert arguments(CIFAR10) == documented[:4]  # the reference never downloads
+    assert parameters_of(torchvision.datasets.CIFAR10) == documented
+    assert parameters_of(CIFAR10) == documented[:4]  # the reference never downloads
 
 
 @pytest.mark.claim("cifar10.target-transform")
@@ -148,79 +148,81 @@ def test_target_transform(small_cifar10: Path) -> None:
 
 
 @pytest.mark.claim("cifar10.folder")
-def test_folder(small_cifar10: Path) -> None:
+def test_folder_name(small_cifar10: Path) -> None:
     assert [path.name for path in small_cifar10.iterdir()] == ["cifar-10-batches-py"]
     assert CIFAR10.base_folder == torchvision.datasets.CIFAR10.base_folder == "cifar-10-batches-py"
 
 
 @pytest.mark.claim("cifar10.missing")
-def test_missing_data(tmp_path: Path) -> None:
+def test_missing_data_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
         torchvision.datasets.CIFAR10(tmp_path)
-    with pytest.raises(InputError, match="holds no cifar-10-batches-py/"):
+    with pytest.raises(InputError, match="has no cifar-10-batches-py/"):
         CIFAR10(tmp_path)
 
 
 @pytest.mark.claim("cifar10.no-second-download")
-def test_data_that_are_there_are_not_downloaded(vouched: Path, fetched: list[str]) -> None:
-    assert len(torchvision.datasets.CIFAR10(vouched, download=True)) == 250
-    assert fetched == []
+def test_existing_data_is_not_downloaded(verified_root: Path, downloaded_urls: list[str]) -> None:
+    assert len(torchvision.datasets.CIFAR10(verified_root, download=True)) == 250
+    assert downloaded_urls == []
 
 
 @pytest.mark.claim("cifar10.present-data")
-def test_data_that_are_there_are_not_unpacked(vouched: Path) -> None:
-    archive = vouched / "cifar-10-python.tar.gz"
+def test_existing_data_is_not_unpacked(verified_root: Path) -> None:
+    archive = verified_root / "cifar-10-python.tar.gz"
     archive.write_bytes(b"no archive")
-    before = {path: path.stat().st_mtime_ns for path in vouched.rglob("*")}
-    torchvision.datasets.CIFAR10(vouched, download=True)
-    assert {path: path.stat().st_mtime_ns for path in vouched.rglob("*")} == before
+    before = {path: path.stat().st_mtime_ns for path in verified_root.rglob("*")}
+    torchvision.datasets.CIFAR10(verified_root, download=True)
+    assert {path: path.stat().st_mtime_ns for path in verified_root.rglob("*")} == before
 
 
 @pytest.mark.claim("cifar10.present-data")
-def test_data_that_are_there_are_verified(vouched: Path) -> None:
-    batch = vouched / "cifar-10-batches-py" / "test_batch"
+def test_existing_data_is_verified(verified_root: Path) -> None:
+    batch = verified_root / "cifar-10-batches-py" / "test_batch"
     batch.write_bytes(batch.read_bytes()[:-1] + b"?")
     with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
-        torchvision.datasets.CIFAR10(vouched, train=False)
+        torchvision.datasets.CIFAR10(verified_root, train=False)
     with pytest.raises(InputError, match="test_batch is damaged"):
-        CIFAR10(vouched, train=False)
+        CIFAR10(verified_root, train=False)
 
 
 @pytest.mark.claim("cifar10.download")
-def test_missing_data_are_downloaded(tmp_path: Path, fetched: list[str]) -> None:
+def test_missing_data_is_downloaded(tmp_path: Path, downloaded_urls: list[str]) -> None:
     with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
         torchvision.datasets.CIFAR10(tmp_path, download=True)
-    (address,) = fetched
-    assert address.endswith("/cifar-10-python.tar.gz")
+    (url,) = downloaded_urls
+    assert url.endswith("/cifar-10-python.tar.gz")
 
 
 @pytest.mark.claim("cifar10.transform")
-def test_transform_takes_the_image(small_cifar10: Path) -> None:
-    whole = CIFAR10(small_cifar10)[0][0]
-    taken: list[Image.Image] = []
+def test_transform_is_applied_to_the_image(small_cifar10: Path) -> None:
+    original = CIFAR10(small_cifar10)[0][0]
+    received: list[Image.Image] = []
     dataset = CIFAR10(
-        small_cifar10, transform=Compose([lambda i: taken.append(i) or i, RandomCrop((8, 16))])
+        small_cifar10, transform=Compose([lambda i: received.append(i) or i, RandomCrop((8, 16))])
     )
     image, _ = dataset[0]
-    assert taken == [whole]
+    assert received == [original]
     assert image.size == (16, 8)
 
 
 @pytest.mark.claim("cifar10.other-datasets")
 @pytest.mark.parametrize(
-    ("name", "choice"),
+    ("name", "split_argument"),
     [("CIFAR10", "train"), ("MNIST", "train"), ("STL10", "split"), ("VOCDetection", "image_set")],
 )
-def test_data_sets_have_arguments_of_their_own(name: str, choice: str) -> None:
-    arguments = inspect.signature(getattr(torchvision.datasets, name)).parameters
-    assert [c for c in ("train", "split", "image_set") if c in arguments] == [choice]
+def test_data_sets_differ_in_their_split_argument(name: str, split_argument: str) -> None:
+    parameters = inspect.signature(getattr(torchvision.datasets, name)).parameters
+    assert [name for name in ("train", "split", "image_set") if name in parameters] == [
+        split_argument
+    ]
 
 
 @pytest.mark.claim("cifar10.url")
 def test_url_in_the_source() -> None:
-    address = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-    assert torchvision.datasets.CIFAR10.url == address
-    assert f'url = "{address}"' in inspect.getsource(torchvision.datasets.CIFAR10)
+    url = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+    assert torchvision.datasets.CIFAR10.url == url
+    assert f'url = "{url}"' in inspect.getsource(torchvision.datasets.CIFAR10)
 
 
 @pytest.mark.claim("cifar10.url-shown")
@@ -235,23 +237,27 @@ def test_download_does_not_show_its_url(
 
 
 @pytest.fixture
-def archive(vouched: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The small CIFAR-10 as an archive, alone in its folder and with the checksum expected."""
-    packed = shutil.make_archive(str(vouched / "cifar-10-python"), "gztar", vouched, FOLDER)
-    shutil.rmtree(vouched / FOLDER)
+def archive(verified_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the small CIFAR-10 as an archive with the checksum that torchvision expects."""
+    packed = shutil.make_archive(
+        str(verified_root / "cifar-10-python"), "gztar", verified_root, FOLDER
+    )
+    shutil.rmtree(verified_root / FOLDER)
     checksum = hashlib.md5(Path(packed).read_bytes()).hexdigest()
     monkeypatch.setattr(torchvision.datasets.CIFAR10, "tgz_md5", checksum)
     return Path(packed)
 
 
-def no_network(*_: object, **__: object) -> None:
-    raise ConnectionError("asked for the network")
+def refuse_network(*_: object, **__: object) -> None:
+    raise ConnectionError("the test needs no network")
 
 
 @pytest.mark.filterwarnings("ignore:Python 3.14 will, by default, filter:DeprecationWarning")
 @pytest.mark.claim("cifar10.archive-by-hand")
-def test_archive_fetched_by_hand(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(utils, "_get_redirect_url", no_network)
+def test_manually_downloaded_archive_is_unpacked(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(utils, "_get_redirect_url", refuse_network)
     with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
         torchvision.datasets.CIFAR10(archive.parent)
     assert len(torchvision.datasets.CIFAR10(archive.parent, download=True)) == 250
@@ -259,15 +265,17 @@ def test_archive_fetched_by_hand(archive: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.claim("cifar10.archive-by-hand")
-def test_archive_fetched_by_hand_is_checked(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(utils, "_get_redirect_url", no_network)
+def test_manually_downloaded_archive_is_verified(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(utils, "_get_redirect_url", refuse_network)
     archive.write_bytes(archive.read_bytes()[:-1])
     with pytest.raises(ConnectionError):
         torchvision.datasets.CIFAR10(archive.parent, download=True)
 
 
 @pytest.mark.claim("cifar10.show")
-def test_show(small_cifar10: Path, viewed: list[Image.Image]) -> None:
+def test_show_displays_the_image(small_cifar10: Path, viewed: list[Image.Image]) -> None:
     image, _ = CIFAR10(small_cifar10, train=False)[0]
     image.show()
     assert [(seen.size, seen.tobytes()) for seen in viewed] == [((32, 32), image.tobytes())]

@@ -1,4 +1,4 @@
-"""P17: what the course says about torch.nn.functional.conv2d."""
+"""Claims about torch.nn.functional.conv2d (P17)."""
 
 import pytest
 import torch
@@ -19,14 +19,14 @@ WEIGHT = KERNEL.reshape(1, 1, 3, 3)
 
 
 @pytest.mark.claim("conv.functional-module")
-def test_conv_functional_module() -> None:
+def test_conv2d_is_in_nn_functional() -> None:
     with pytest.raises(AttributeError, match="conv2d"):
         _ = torch.functional.conv2d
     assert callable(torch.nn.functional.conv2d)
 
 
 @pytest.mark.claim("conv.example-shapes")
-def test_conv_example_shapes() -> None:
+def test_example_shapes() -> None:
     assert str(IMAGE.shape) == "torch.Size([5, 5])"
     assert str(KERNEL.shape) == "torch.Size([3, 3])"
     assert str(torch.reshape(IMAGE, (1, 1, 5, 5)).shape) == "torch.Size([1, 1, 5, 5])"
@@ -76,31 +76,31 @@ tensor([[[[ 1,  4,  8],
         ),
     ],
 )
-def test_conv_printed(stride: int, padding: int, printed: str) -> None:
+def test_printed_output(stride: int, padding: int, printed: str) -> None:
     output = conv2d(input=INPUT, weight=WEIGHT, stride=stride, padding=padding)
     assert f"{output} {output.shape}" == printed
 
 
 @pytest.mark.claim("conv.input-4d")
-def test_conv_takes_a_3d_input() -> None:
+def test_takes_a_3d_input() -> None:
     output = conv2d(IMAGE.reshape(1, 5, 5), WEIGHT)
     assert output.tolist() == [[[10, 12, 12], [18, 16, 16], [13, 9, 3]]]
 
 
 @pytest.mark.claim("conv.two-dims-rejected")
-def test_conv_rejects_two_dimensions() -> None:
+def test_rejects_2d_input() -> None:
     with pytest.raises(RuntimeError, match=r"3D .* or 4D .* input to conv2d"):
         conv2d(IMAGE, KERNEL)
 
 
 @pytest.mark.claim("conv.functional-defaults")
-def test_conv_functional_defaults() -> None:
+def test_default_arguments() -> None:
     output = conv2d(input=INPUT, weight=WEIGHT)
     assert output.tolist() == [[[[10, 12, 12], [18, 16, 16], [13, 9, 3]]]]
 
 
 @pytest.mark.claim("conv.padding-valid")
-def test_conv_padding_valid() -> None:
+def test_padding_valid() -> None:
     output = conv2d(INPUT, WEIGHT, padding="valid")
     assert output.tolist() == [[[[10, 12, 12], [18, 16, 16], [13, 9, 3]]]]
 
@@ -109,14 +109,14 @@ def test_conv_padding_valid() -> None:
 @pytest.mark.parametrize(
     ("kernel", "dilation"), [((3, 3), 1), ((5, 5), 1), ((1, 3), 1), ((3, 3), 2)]
 )
-def test_conv_padding_same_keeps_the_size(kernel: tuple[int, int], dilation: int) -> None:
+def test_padding_same_keeps_the_size(kernel: tuple[int, int], dilation: int) -> None:
     weight = torch.ones(1, 1, *kernel)
     output = conv2d(torch.ones(1, 1, 5, 7), weight, padding="same", dilation=dilation)
     assert output.shape == (1, 1, 5, 7)
 
 
 @pytest.mark.claim("conv.padding-same-needs-stride-1")
-def test_conv_padding_same_needs_stride_1() -> None:
+def test_padding_same_needs_stride_1() -> None:
     message = "padding='same' is not supported for strided convolutions"
     with pytest.raises(RuntimeError, match=message):
         conv2d(INPUT, WEIGHT, stride=2, padding="same")
@@ -126,39 +126,39 @@ def test_conv_padding_same_needs_stride_1() -> None:
 
 @pytest.mark.claim("conv.stride-pair")
 @pytest.mark.parametrize("stride", [2, (2, 2)])
-def test_conv_stride_is_a_number_or_a_pair(stride: int | tuple[int, int]) -> None:
+def test_stride_is_a_number_or_a_pair(stride: int | tuple[int, int]) -> None:
     assert conv2d(INPUT, WEIGHT, stride=stride).tolist() == [[[[10, 12], [13, 3]]]]
 
 
 @pytest.mark.claim("conv.stride-order")
-def test_conv_stride_is_vertical_then_horizontal() -> None:
+def test_stride_is_vertical_then_horizontal() -> None:
     assert conv2d(INPUT, WEIGHT, stride=(1, 2)).tolist() == [[[[10, 12], [18, 16], [13, 3]]]]
     assert conv2d(INPUT, WEIGHT, stride=(2, 1)).tolist() == [[[[10, 12, 12], [13, 9, 3]]]]
 
 
 @pytest.mark.claim("conv.padding-one-number")
-def test_conv_padding_is_on_all_four_sides() -> None:
+def test_padding_is_on_all_four_sides() -> None:
     output = conv2d(torch.tensor([[[[7]]]]), torch.tensor([[[[1]]]]), padding=1)
     assert output.tolist() == [[[[0, 0, 0], [0, 7, 0], [0, 0, 0]]]]
 
 
 @pytest.mark.claim("conv.stride-is-step")
 @pytest.mark.parametrize(("stride", "seen"), [(1, [1, 2, 3, 4, 5, 6]), (2, [1, 3, 5]), (3, [1, 4])])
-def test_conv_stride_is_the_step(stride: int, seen: list[int]) -> None:
+def test_stride_is_the_step(stride: int, seen: list[int]) -> None:
     row = torch.tensor([[[[1, 2, 3, 4, 5, 6]]]])
     assert conv2d(row, torch.tensor([[[[1]]]]), stride=stride).tolist() == [[[seen]]]
 
 
 @pytest.mark.claim("conv.stride-2-needs-padding-18", "conv.padding-for-same-size")
 @pytest.mark.parametrize(("stride", "needed"), [(1, 2), (2, 18)])
-def test_conv_padding_that_keeps_32(stride: int, needed: int) -> None:
+def test_padding_that_keeps_a_size_of_32(stride: int, needed: int) -> None:
     image, kernel = torch.ones(1, 1, 32, 32), torch.ones(1, 1, 5, 5)
     sizes = [conv2d(image, kernel, stride=stride, padding=p).shape[-1] for p in range(20)]
     assert [p for p, size in enumerate(sizes) if size == 32] == [needed]
 
 
 @pytest.mark.claim("conv.outputs-stacked")
-def test_conv_results_of_the_kernels_are_stacked() -> None:
+def test_outputs_of_the_kernels_are_stacked() -> None:
     image = torch.tensor([[[[1, 2], [3, 4]]]])
     kernels = torch.tensor([1, 10, -1]).reshape(3, 1, 1, 1)
     stacked = [[[1, 2], [3, 4]], [[10, 20], [30, 40]], [[-1, -2], [-3, -4]]]

@@ -1,4 +1,4 @@
-"""P18: what the course says about the layer torch.nn.Conv2d."""
+"""Claims about the layer torch.nn.Conv2d (P18)."""
 
 import inspect
 from itertools import product
@@ -26,7 +26,7 @@ class Net(nn.Module):
         self.conv1 = nn.Conv2d(in_channels=3, out_channels=6, kernel_size=3, stride=1, padding=0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convolve a batch."""
+        """Return the convolution of a batch."""
         return self.conv1(x)
 
 
@@ -43,21 +43,21 @@ class Net(nn.Module):
         pytest.param("dtype", None, marks=pytest.mark.claim("conv.default-dtype")),
     ],
 )
-def test_conv_default(name: str, value: object) -> None:
+def test_default_argument(name: str, value: object) -> None:
     default = inspect.signature(nn.Conv2d).parameters[name].default
     assert default == value
     assert type(default) is type(value)
 
 
 @pytest.mark.claim("conv.printed-layer", "conv.printed-layer-channels")
-def test_conv_printed_layer() -> None:
+def test_printed_layer() -> None:
     printed = "Net(\n  (conv1): Conv2d(3, 6, kernel_size=(3, 3), stride=(1, 1))\n)"
     assert str(Net()) == printed
 
 
 @pytest.mark.data
 @pytest.mark.claim("conv.bees-picture-shape", "conv.bees-output-shape")
-def test_conv_of_the_bees_picture(real_data: Path) -> None:
+def test_output_shape_of_the_bees_image(real_data: Path) -> None:
     bees = real_data / "hymenoptera_data" / "train" / "bees"
     image = ToTensor()(Image.open(bees / "95238259_98470c5b10.jpg"))
     batch = torch.unsqueeze(image, 0)
@@ -67,7 +67,7 @@ def test_conv_of_the_bees_picture(real_data: Path) -> None:
 
 
 @pytest.mark.claim("conv.bees-output-shape", "conv.bees-reshaped")
-def test_conv_of_an_image_of_that_size() -> None:
+def test_output_shape_of_a_333x500_image() -> None:
     output = Net()(torch.zeros(1, 3, 333, 500))
     assert str(output.shape) == "torch.Size([1, 6, 331, 498])"
     _, _, h, w = output.shape
@@ -75,25 +75,25 @@ def test_conv_of_an_image_of_that_size() -> None:
 
 
 @pytest.mark.claim("conv.layer-input-4d")
-def test_conv_layer_takes_a_single_image() -> None:
+def test_takes_a_single_image() -> None:
     assert Net()(torch.zeros(3, 333, 500)).shape == (6, 331, 498)
 
 
 @pytest.mark.claim("conv.batch-shape")
-def test_conv_batch_shape() -> None:
+def test_batch_shape() -> None:
     output = Net()(torch.zeros(64, 3, 32, 32))
     assert output.shape == (64, 6, 30, 30)
     assert torch.reshape(output, (-1, 3, 30, 30)).shape == (128, 3, 30, 30)
 
 
 @pytest.mark.claim("conv.last-batch-shape")
-def test_conv_last_batch_shape() -> None:
+def test_last_batch_shape() -> None:
     *_, last = torch.zeros(1, 3, 32, 32).expand(10000, -1, -1, -1).split(64)
     assert str(Net()(last).shape) == "torch.Size([16, 6, 30, 30])"
 
 
 @pytest.mark.claim("conv.reshape-minus-one")
-def test_conv_reshape_infers_minus_one() -> None:
+def test_reshape_infers_minus_one() -> None:
     output = torch.zeros(4, 6, 5, 5)
     assert output.reshape(-1, 3, 5, 5).shape == (8, 3, 5, 5)
     with pytest.raises(RuntimeError, match="is invalid for input of size 600"):
@@ -101,7 +101,7 @@ def test_conv_reshape_infers_minus_one() -> None:
 
 
 @pytest.mark.claim("conv.six-channels-need-reshape")
-def test_conv_six_channels_need_reshape(tmp_path: Path) -> None:
+def test_six_channels_need_reshape(tmp_path: Path) -> None:
     output = torch.zeros(2, 6, 30, 30)
     with SummaryWriter(tmp_path) as writer:
         with pytest.raises(AssertionError):
@@ -110,7 +110,7 @@ def test_conv_six_channels_need_reshape(tmp_path: Path) -> None:
 
 
 @pytest.mark.claim("conv.out-channels-are-kernels", "conv.kernel-int-is-square")
-def test_conv_kernels_of_a_layer() -> None:
+def test_weight_and_bias_shapes() -> None:
     layer = nn.Conv2d(3, 6, 3)
     assert layer.kernel_size == (3, 3)
     assert layer.weight.shape == (6, 3, 3, 3)
@@ -118,7 +118,7 @@ def test_conv_kernels_of_a_layer() -> None:
 
 
 @pytest.mark.claim("conv.weights-initialised")
-def test_conv_weights_are_random() -> None:
+def test_weights_are_random() -> None:
     first, second = nn.Conv2d(3, 6, 3).weight, nn.Conv2d(3, 6, 3).weight
     assert first.requires_grad
     assert not torch.equal(first, second)
@@ -135,7 +135,7 @@ def test_conv_weights_are_random() -> None:
         ("circular", [2, 3, 1, 2, 3, 1, 2]),
     ],
 )
-def test_conv_padding_mode(mode: str, padded: list[int]) -> None:
+def test_padding_mode(mode: str, padded: list[int]) -> None:
     layer = nn.Conv2d(1, 1, 1, padding=(0, 2), padding_mode=mode, bias=False)
     nn.init.ones_(layer.weight)
     assert layer(torch.tensor([[[[1.0, 2.0, 3.0]]]])).tolist() == [[[padded]]]
@@ -143,13 +143,13 @@ def test_conv_padding_mode(mode: str, padded: list[int]) -> None:
 
 @pytest.mark.claim("conv.padding-mode-chinese")
 @pytest.mark.parametrize("mode", ["零", "反射", "复制", "圆形"])
-def test_conv_padding_mode_in_chinese_is_rejected(mode: str) -> None:
+def test_padding_mode_in_chinese_is_rejected(mode: str) -> None:
     with pytest.raises(ValueError, match="padding_mode must be one of"):
         nn.Conv2d(3, 6, 3, padding_mode=mode)
 
 
 @pytest.mark.claim("conv.padding-ring-of-zeros")
-def test_conv_layer_padding_is_a_ring_of_zeros() -> None:
+def test_padding_is_a_ring_of_zeros() -> None:
     layer = nn.Conv2d(1, 1, 1, padding=1, bias=False)
     nn.init.ones_(layer.weight)
     output = layer(torch.tensor([[[[5.0, 6.0]]]]))
@@ -160,13 +160,13 @@ def test_conv_layer_padding_is_a_ring_of_zeros() -> None:
 @pytest.mark.parametrize(
     ("kernel", "size"), [(1, 9), (2, 10), (3, 9), (4, 10), (5, 9), (6, 10), (7, 9)]
 )
-def test_conv_half_padding(kernel: int, size: int) -> None:
+def test_half_padding(kernel: int, size: int) -> None:
     layer = nn.Conv2d(1, 1, kernel, padding=kernel // 2)
     assert layer(torch.zeros(1, 9, 9)).shape == (1, size, size)
 
 
 @pytest.mark.claim("conv.size-formula")
-def test_conv_size_formula() -> None:
+def test_output_size_formula() -> None:
     for height, kernel, stride, padding in product((5, 8, 32), (1, 2, 3, 5), (1, 2, 3), (0, 1, 2)):
         image, weight = torch.zeros(1, 1, height, 5), torch.zeros(1, 1, kernel, 1)
         output = conv2d(image, weight, stride=stride, padding=(padding, 0))
@@ -174,13 +174,14 @@ def test_conv_size_formula() -> None:
 
 
 @pytest.mark.claim("conv.size-formula-dilation")
-def test_conv_size_with_dilation() -> None:
+def test_output_size_with_dilation() -> None:
     layer = nn.Conv2d(1, 1, 3, dilation=2)
-    assert layer(torch.zeros(1, 7, 7)).shape == (1, 3, 3)  # the formula says 5
+    # the course's formula, which has no dilation, gives 5
+    assert layer(torch.zeros(1, 7, 7)).shape == (1, 3, 3)
 
 
 @pytest.mark.claim("conv.dilation-1-is-none")
-def test_conv_dilation() -> None:
+def test_dilation_of_1_leaves_no_gaps() -> None:
     row, pair = torch.tensor([[[[1, 10, 100, 1000]]]]), torch.ones(1, 1, 1, 2, dtype=torch.long)
     assert conv2d(row, pair, dilation=1).tolist() == [[[[11, 110, 1100]]]]
     assert conv2d(row, pair, dilation=2).tolist() == [[[[101, 1010]]]]
@@ -189,14 +190,14 @@ def test_conv_dilation() -> None:
 
 
 @pytest.mark.claim("conv.rgb-channels")
-def test_conv_rejects_other_channels() -> None:
+def test_rejects_other_channel_counts() -> None:
     with pytest.raises(RuntimeError, match=r"to have 3 channels, but got 4 channels"):
         Net()(torch.zeros(1, 4, 8, 8))
     assert Net()(torch.zeros(1, 3, 8, 8)).shape == (1, 6, 6, 6)
 
 
 @pytest.mark.claim("conv.more-channels")
-def test_conv_of_four_channels() -> None:
+def test_four_channels() -> None:
     colours, depth = torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8)
     layer = nn.Conv2d(4, 6, 3, bias=False)
     output = layer(torch.cat([colours, depth], 1))
@@ -205,7 +206,7 @@ def test_conv_of_four_channels() -> None:
 
 
 @pytest.mark.claim("conv.kernel-one-tuple")
-def test_conv_kernel_size_as_one_tuple_fails() -> None:
+def test_kernel_size_of_a_1_tuple_fails() -> None:
     images = torch.zeros(64, 3, 32, 32)
     layer = nn.Conv2d(in_channels=3, out_channels=32, kernel_size=(5,), padding=2)
     with pytest.raises(RuntimeError, match="stride to be a single integer value or a list of 1"):
@@ -214,7 +215,7 @@ def test_conv_kernel_size_as_one_tuple_fails() -> None:
 
 
 @pytest.mark.claim("conv.layer-rejects-integers")
-def test_conv_layer_rejects_integers() -> None:
+def test_rejects_integers() -> None:
     image = torch.ones(1, 1, 5, 5, dtype=torch.long)
     assert conv2d(image, torch.ones(1, 1, 5, 5, dtype=torch.long)).tolist() == [[[[25]]]]
     with pytest.raises(RuntimeError, match="should be the same"):
@@ -222,11 +223,11 @@ def test_conv_layer_rejects_integers() -> None:
 
 
 @pytest.mark.claim("conv.kernel-pair")
-def test_conv_kernel_pair_is_height_and_width() -> None:
-    ones = [nn.Conv2d(1, 1, size, bias=False) for size in ((1, 3), (3, 1))]
-    for layer in ones:
+def test_kernel_pair_is_height_and_width() -> None:
+    layers_of_ones = [nn.Conv2d(1, 1, size, bias=False) for size in ((1, 3), (3, 1))]
+    for layer in layers_of_ones:
         nn.init.ones_(layer.weight)
-    wide, high = (layer(EXAMPLE.float())[0, 0].tolist() for layer in ones)
+    wide, high = (layer(EXAMPLE.float())[0, 0].tolist() for layer in layers_of_ones)
     assert wide[0] == [3, 5, 4]  # 1+2+0, 2+0+3, 0+3+1
     assert len(wide) == 5
     assert high[0] == [2, 5, 3, 6, 2]  # 1+0+1, 2+1+2, 0+2+1, 3+3+0, 1+1+0
@@ -234,8 +235,8 @@ def test_conv_kernel_pair_is_height_and_width() -> None:
 
 
 @pytest.mark.claim("conv.padding-pair")
-def test_conv_padding_pair_is_rows_and_columns() -> None:
-    """The printed result with padding 1, without its outer columns, and without its outer rows."""
+def test_padding_pair_is_rows_and_columns() -> None:
+    """Compare with the printed result for padding 1 without its outer columns or rows."""
     assert conv2d(EXAMPLE, KERNEL, padding=(1, 0)).tolist() == [
         [[[3, 4, 10], [10, 12, 12], [18, 16, 16], [13, 9, 3], [13, 9, 7]]]
     ]
@@ -245,7 +246,7 @@ def test_conv_padding_pair_is_rows_and_columns() -> None:
 
 
 @pytest.mark.claim("conv.bias-learnable")
-def test_conv_bias_is_added_and_learnt() -> None:
+def test_bias_is_added_and_learned() -> None:
     layer = nn.Conv2d(1, 2, 1)
     nn.init.zeros_(layer.weight)
     with torch.no_grad():
@@ -253,7 +254,7 @@ def test_conv_bias_is_added_and_learnt() -> None:
     output = layer(torch.rand(1, 1, 2, 2))
     assert output.tolist() == [[[[0.5, 0.5], [0.5, 0.5]], [[-2, -2], [-2, -2]]]]
     output.sum().backward()
-    assert layer.bias.grad.tolist() == [4, 4]  # each of the four places adds it once
+    assert layer.bias.grad.tolist() == [4, 4]  # each of the four positions adds it once
     assert nn.Conv2d(1, 2, 1, bias=False).bias is None
 
 
@@ -262,7 +263,7 @@ def test_conv_bias_is_added_and_learnt() -> None:
     ("groups", "sums"),
     [(1, [1111, 1111, 1111, 1111]), (2, [11, 11, 1100, 1100]), (4, [1, 10, 100, 1000])],
 )
-def test_conv_groups_keep_channels_apart(groups: int, sums: list[int]) -> None:
+def test_groups_separate_channels(groups: int, sums: list[int]) -> None:
     layer = nn.Conv2d(4, 4, 1, groups=groups, bias=False)
     nn.init.ones_(layer.weight)
     image = torch.tensor([1.0, 10.0, 100.0, 1000.0]).reshape(4, 1, 1)
@@ -285,6 +286,6 @@ def test_conv_groups_keep_channels_apart(groups: int, sums: list[int]) -> None:
         pytest.param(7, 3, {"dilation": 2}, 3, id="dilation"),
     ],
 )
-def test_conv_animations(size: int, kernel: int, options: dict[str, int], result: int) -> None:
+def test_animated_examples(size: int, kernel: int, options: dict[str, int], result: int) -> None:
     image, weight = torch.zeros(1, 1, size, size), torch.zeros(1, 1, kernel, kernel)
     assert conv2d(image, weight, **options).shape == (1, 1, result, result)

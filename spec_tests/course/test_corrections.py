@@ -1,4 +1,4 @@
-"""What the errata tell a learner to write is Python, and runs where the course's code would."""
+"""The corrected code of each erratum: it is valid Python and runs where the course's code would."""
 
 import ast
 import io
@@ -23,21 +23,21 @@ from reference.data.cifar10 import CIFAR10
 from reference.models.course import Tudui
 from spec_tests.harness import claims
 
-WRITES = {claim.id: claim.write for claim in claims.load().values() if claim.write}
+CORRECTIONS = {claim.id: claim.write for claim in claims.load().values() if claim.write}
 NOT_RUN = {
     "env.imagenet-download": "needs the archives of ImageNet",
     "vgg.pretrained-true": "downloads half a gigabyte",
 }
 
-
-IMPORTED = {  # by the course's scripts
+# what the course's scripts import
+IMPORTED = {
     "os": os, "torch": torch, "nn": nn, "F": functional, "optim": optim, "Image": Image,
     "torchvision": torchvision, "Dataset": Dataset, "DataLoader": DataLoader, "ToTensor": ToTensor,
 }  # fmt: skip
 
 
-class _Ants:
-    """The course's data set, of one ant."""
+class _OneAnt:
+    """The course's data set with a single image."""
 
     img_path = ("0013035.jpg",)
 
@@ -49,11 +49,11 @@ class _Ants:
 
 
 @pytest.fixture
-def scene(
+def namespace(
     small_cifar10: Path, image: Path, writer: SummaryWriter, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
-    """The names that the course's scripts have by then; its files lie in the current folder."""
-    # the stand-in has checksums of its own
+    """Return the names that the course's scripts define; their files are in the current folder."""
+    # torchvision's checksums are those of the real CIFAR-10, not of the stand-in
     monkeypatch.setattr(torchvision.datasets.cifar, "check_integrity", lambda *_: True)
     Path("dataset", "train", "ants_image").mkdir(parents=True)
     shutil.copytree(small_cifar10, "dataset", dirs_exist_ok=True)
@@ -72,7 +72,7 @@ def scene(
         "writer": writer, "device": torch.device("cpu"), "i": 0, "total_test_loss": 0.0,
         "train_set": train_set, "train_data": train_set, "dataset": train_set,
         "test_set": test_set, "test_data": test_set, "loader": loader, "test_dataloader": loader,
-        "ants_dataset": _Ants(picture), "img_path": str(image), "path": str(image),
+        "ants_dataset": _OneAnt(picture), "img_path": str(image), "path": str(image),
         "img": picture, "img_randomcrop": picture, "img_array": np.array(picture),
         "tensor_img": ToTensor()(picture), "trans_norm": Normalize([0.5] * 3, [0.5] * 3),
         "imgs": imgs, "targets": targets, "image": imgs[:1], "j": {"img": imgs, "label": targets},
@@ -83,21 +83,21 @@ def scene(
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", WRITES)
-def test_what_to_write_is_python(name: str) -> None:
-    assert ast.parse(WRITES[name]).body or WRITES[name].startswith("#!")
+@pytest.mark.parametrize("name", CORRECTIONS)
+def test_correction_is_valid_python(name: str) -> None:
+    assert ast.parse(CORRECTIONS[name]).body or CORRECTIONS[name].startswith("#!")
 
 
-@pytest.mark.parametrize("name", sorted(WRITES.keys() - NOT_RUN.keys()))
-def test_what_to_write_runs(name: str, scene: dict[str, Any]) -> None:
-    """It raises no error, and no warning either."""
-    if "cv2" in WRITES[name]:
+@pytest.mark.parametrize("name", sorted(CORRECTIONS.keys() - NOT_RUN.keys()))
+def test_correction_runs(name: str, namespace: dict[str, Any]) -> None:
+    """Run the correction, which must raise neither an error nor a warning."""
+    if "cv2" in CORRECTIONS[name]:
         pytest.importorskip("cv2", reason="needs OpenCV: pip install opencv-python-headless")
     script = Path("script.py")
-    script.write_text(WRITES[name], encoding="utf-8")
-    runpy.run_path(str(script), init_globals=scene, run_name="__main__")
+    script.write_text(CORRECTIONS[name], encoding="utf-8")
+    runpy.run_path(str(script), init_globals=namespace, run_name="__main__")
 
 
-def test_little_is_not_run() -> None:
-    assert NOT_RUN.keys() < WRITES.keys()
+def test_few_corrections_are_not_run() -> None:
+    assert NOT_RUN.keys() < CORRECTIONS.keys()
     assert len(NOT_RUN) < 5

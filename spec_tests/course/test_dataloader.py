@@ -1,4 +1,4 @@
-"""P15: torch's DataLoader, as the course describes it."""
+"""Claims about torch's DataLoader (P15)."""
 
 import inspect
 import warnings
@@ -16,21 +16,21 @@ from reference.data.transforms import compose, resize, to_tensor
 
 
 @pytest.fixture(scope="module")
-def drawn_set(small_cifar10: Path) -> CIFAR10:
+def small_test_set(small_cifar10: Path) -> CIFAR10:
     return CIFAR10(small_cifar10, train=False, transform=ToTensor())
 
 
 @pytest.fixture
 def ten_thousand() -> range:
-    """As many samples as CIFAR-10 has test images: each its own index."""
+    """Return as many samples as CIFAR-10 has test images; each sample is its index."""
     return range(10_000)
 
 
-def order(loader: DataLoader) -> list[int]:
+def sample_order(loader: DataLoader) -> list[int]:
     return torch.cat(list(loader)).tolist()
 
 
-def defaults() -> dict[str, inspect.Parameter]:
+def loader_parameters() -> dict[str, inspect.Parameter]:
     return dict(inspect.signature(DataLoader).parameters)
 
 
@@ -52,19 +52,19 @@ def defaults() -> dict[str, inspect.Parameter]:
     ],
 )
 def test_defaults(name: str, default: object) -> None:
-    assert defaults()[name].default is default
+    assert loader_parameters()[name].default is default
 
 
 @pytest.mark.claim("dataloader.default-shuffle", "dataloader.in-order")
 def test_default_of_shuffle() -> None:
-    assert defaults()["shuffle"].default is None
+    assert loader_parameters()["shuffle"].default is None
     for loader in (DataLoader(range(20), 6), DataLoader(range(20), 6, shuffle=False)):
-        assert order(loader) == list(range(20))
+        assert sample_order(loader) == list(range(20))
 
 
 @pytest.mark.claim("dataloader.default-prefetch")
 def test_default_of_prefetch_factor() -> None:
-    assert defaults()["prefetch_factor"].default is None
+    assert loader_parameters()["prefetch_factor"].default is None
     assert DataLoader(range(4)).prefetch_factor is None
     assert DataLoader(range(4), num_workers=1).prefetch_factor == 2
     with pytest.raises(ValueError, match="prefetch_factor option could only be specified in multi"):
@@ -72,25 +72,25 @@ def test_default_of_prefetch_factor() -> None:
 
 
 @pytest.mark.claim("dataloader.keyword-only")
-def test_keyword_only() -> None:
+def test_keyword_only_arguments() -> None:
     for name in ("prefetch_factor", "persistent_workers"):
-        assert defaults()[name].kind is inspect.Parameter.KEYWORD_ONLY
+        assert loader_parameters()[name].kind is inspect.Parameter.KEYWORD_ONLY
 
 
 @pytest.mark.claim("dataloader.instance", "dataloader.two-parts", "dataloader.int-targets")
-def test_batch_is_images_and_targets(drawn_set: CIFAR10) -> None:
-    batch = next(iter(DataLoader(drawn_set, batch_size=4)))
+def test_batch_is_images_and_targets(small_test_set: CIFAR10) -> None:
+    batch = next(iter(DataLoader(small_test_set, batch_size=4)))
     images, targets = batch
     assert isinstance(batch, list)
     assert images.dtype == torch.float32
     assert targets.dtype == torch.int64
-    assert targets.tolist() == drawn_set.targets[:4]
+    assert targets.tolist() == small_test_set.targets[:4]
 
 
 @pytest.mark.claim("dataloader.batch-of-four", "dataloader.batch-of-64")
 @pytest.mark.parametrize("size", [4, 64])
-def test_shape_of_a_batch(drawn_set: CIFAR10, size: int) -> None:
-    images, targets = next(iter(DataLoader(drawn_set, batch_size=size, shuffle=True)))
+def test_shape_of_a_batch(small_test_set: CIFAR10, size: int) -> None:
+    images, targets = next(iter(DataLoader(small_test_set, batch_size=size, shuffle=True)))
     assert images.shape == (size, 3, 32, 32)
     assert targets.shape == (size,)
 
@@ -107,8 +107,8 @@ def test_last_batch(ten_thousand: range) -> None:
 @pytest.mark.data
 @pytest.mark.claim("dataloader.last-batch", "dataloader.batch-of-64")
 def test_last_batch_of_the_real_test_images(real_data: Path) -> None:
-    drawn_set = CIFAR10(real_data, train=False, transform=to_tensor)
-    shapes = [images.shape for images, _ in DataLoader(drawn_set, 64)]
+    dataset = CIFAR10(real_data, train=False, transform=to_tensor)
+    shapes = [images.shape for images, _ in DataLoader(dataset, 64)]
     assert shapes == [(64, 3, 32, 32)] * 156 + [(16, 3, 32, 32)]
 
 
@@ -120,28 +120,28 @@ def test_batches_per_epoch(ten_thousand: range) -> None:
 
 
 @pytest.mark.claim("dataloader.reshuffled", "dataloader.same-order")
-def test_order_is_drawn_anew_each_epoch() -> None:
+def test_order_is_reshuffled_each_epoch() -> None:
     loader = DataLoader(range(100), 16, shuffle=True)
-    epochs = [order(loader) for _ in range(4)]
+    epochs = [sample_order(loader) for _ in range(4)]
     assert len({tuple(epoch) for epoch in epochs}) == 4
     assert all(sorted(epoch) == list(range(100)) for epoch in epochs)
 
 
 @pytest.mark.claim("dataloader.generator", "dataloader.same-order")
-def test_generator_makes_the_run_repeatable() -> None:
+def test_generator_makes_runs_reproducible() -> None:
     runs = []
     for seed in (1, 1, 2):
         generator = torch.Generator().manual_seed(seed)
         loader = DataLoader(range(100), 16, shuffle=True, generator=generator)
-        runs.append([order(loader) for _ in range(2)])
+        runs.append([sample_order(loader) for _ in range(2)])
     assert runs[0] == runs[1] != runs[2]
 
 
 @pytest.mark.claim("dataloader.sampler")
-def test_sampler_decides_on_the_order() -> None:
+def test_sampler_sets_the_order() -> None:
     assert isinstance(DataLoader(range(4)).sampler, SequentialSampler)
     assert isinstance(DataLoader(range(4), shuffle=True).sampler, RandomSampler)
-    assert order(DataLoader(range(4), sampler=[3, 1, 1, 0])) == [3, 1, 1, 0]
+    assert sample_order(DataLoader(range(4), sampler=[3, 1, 1, 0])) == [3, 1, 1, 0]
 
 
 @pytest.mark.claim("dataloader.sampler-and-shuffle")
@@ -154,7 +154,7 @@ def test_sampler_excludes_shuffle() -> None:
 @pytest.mark.parametrize(
     "option", [{"batch_size": 2}, {"shuffle": True}, {"sampler": [0]}, {"drop_last": True}]
 )
-def test_batch_sampler_excludes_the_rest(option: dict[str, object]) -> None:
+def test_batch_sampler_excludes_other_options(option: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="batch_sampler option is mutually exclusive with"):
         DataLoader(range(4), batch_sampler=[[0, 1]], **option)
 
@@ -166,7 +166,7 @@ def test_batch_sampler_gives_whole_batches() -> None:
 
 
 @pytest.mark.claim("dataloader.timeout")
-def test_timeout_is_not_negative() -> None:
+def test_negative_timeout_is_refused() -> None:
     with pytest.raises(ValueError, match="timeout option should be non-negative"):
         DataLoader(range(4), timeout=-1)
 
@@ -183,7 +183,9 @@ def test_pin_memory() -> None:
     assert next(iter(DataLoader(torch.zeros(4), pin_memory=True))).is_pinned()
 
 
-@pytest.mark.skipif(torch.accelerator.is_available(), reason="there is an accelerator to pin for")
+@pytest.mark.skipif(
+    torch.accelerator.is_available(), reason="needs a machine without an accelerator"
+)
 @pytest.mark.claim("dataloader.pin-memory")
 def test_pin_memory_without_an_accelerator(by_version: Callable[[str], object]) -> None:
     with warnings.catch_warnings(record=True) as caught:
@@ -194,7 +196,7 @@ def test_pin_memory_without_an_accelerator(by_version: Callable[[str], object]) 
 
 
 @pytest.mark.claim("dataloader.index-message", "dataloader.no-index")
-def test_loader_has_no_index() -> None:
+def test_loader_is_not_subscriptable() -> None:
     with pytest.raises(TypeError, match=r"^'DataLoader' object is not subscriptable$"):
         DataLoader(range(4))[0]
 
@@ -215,14 +217,14 @@ def test_getitem_is_called_for_each_sample() -> None:
 
 
 @pytest.mark.claim("dataloader.pil-images")
-def test_pil_images_make_no_batch(small_cifar10: Path) -> None:
+def test_pil_images_cannot_be_batched(small_cifar10: Path) -> None:
     loader = DataLoader(CIFAR10(small_cifar10, train=False), 4)
     with pytest.raises(TypeError, match=r"batch must contain tensors.*found <class 'PIL\.Image"):
         next(iter(loader))
 
 
 @pytest.mark.claim("dataloader.sizes")
-def test_images_of_different_sizes_make_no_batch() -> None:
+def test_images_of_different_sizes_cannot_be_batched() -> None:
     images = [Image.new("RGB", (4, 4)), Image.new("RGB", (4, 5))]
     tensors = [to_tensor(image) for image in images]
     with pytest.raises(RuntimeError, match=r"equal size, .* \[3, 4, 4\] .* \[3, 5, 4\]"):
@@ -241,7 +243,7 @@ def test_steps_of_two_epochs(ten_thousand: range) -> None:
 
 
 @pytest.mark.claim("dataloader.name")
-def test_datasetloader_is_no_name() -> None:
+def test_datasetloader_does_not_exist() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'datasetloader'"):
         _ = torch.utils.data.datasetloader
     assert "drop_last" in inspect.signature(torch.utils.data.DataLoader).parameters
@@ -255,7 +257,7 @@ def test_targets_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.claim("dataloader.printed-batch")
-def test_listing_prints_its_own_batch_size(drawn_set: CIFAR10) -> None:
+def test_printed_shape_has_the_batch_size(small_test_set: CIFAR10) -> None:
     for size in (64, 4):
-        images, _ = next(iter(DataLoader(drawn_set, batch_size=size, shuffle=True)))
+        images, _ = next(iter(DataLoader(small_test_set, batch_size=size, shuffle=True)))
         assert str(images.shape) == f"torch.Size([{size}, 3, 32, 32])"

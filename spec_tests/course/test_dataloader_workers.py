@@ -1,4 +1,4 @@
-"""P15: the workers of torch's DataLoader, as the course describes them."""
+"""Claims about the workers of torch's DataLoader (P15)."""
 
 import os
 import subprocess
@@ -12,13 +12,13 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning"),  # on few cores
+    pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning"),  # with few cores
     pytest.mark.skipif(not hasattr(os, "fork"), reason="these workers are forked"),
 ]
 
 
-class Loaders(Dataset[torch.Tensor]):
-    """Each sample says which process loaded it, and as which worker."""
+class WorkerIds(Dataset[torch.Tensor]):
+    """Samples of (process id, worker id); the main process has worker id -1."""
 
     def __getitem__(self, index: int) -> torch.Tensor:
         worker = get_worker_info()
@@ -28,18 +28,20 @@ class Loaders(Dataset[torch.Tensor]):
         return 12
 
 
-def loaded_by(loader: DataLoader) -> set[tuple[int, int]]:
+def loaded_pairs(loader: DataLoader) -> set[tuple[int, int]]:
+    """Return the distinct samples, each a pair, that a loader yields."""
     return {tuple(pair) for batch in loader for pair in batch.tolist()}
 
 
-def forked(dataset: object, **options: object) -> DataLoader:
+def forking_loader(dataset: object, **options: object) -> DataLoader:
+    """Return a loader of batches of 2 whose workers are forked."""
     return DataLoader(dataset, 2, multiprocessing_context="fork", timeout=60, **options)
 
 
 @pytest.mark.claim("dataloader.workers", "dataloader.threads")
 def test_workers_are_processes() -> None:
-    assert loaded_by(DataLoader(Loaders(), 2)) == {(os.getpid(), -1)}
-    pairs = loaded_by(forked(Loaders(), num_workers=2))
+    assert loaded_pairs(DataLoader(WorkerIds(), 2)) == {(os.getpid(), -1)}
+    pairs = loaded_pairs(forking_loader(WorkerIds(), num_workers=2))
     assert {worker for _, worker in pairs} == {0, 1}
     processes = {process for process, _ in pairs}
     assert len(processes) == 2
@@ -47,27 +49,27 @@ def test_workers_are_processes() -> None:
 
 
 @pytest.mark.claim("dataloader.persistent-workers")
-def test_persistent_workers_stay() -> None:
+def test_persistent_workers_survive_an_epoch() -> None:
     with pytest.raises(ValueError, match="persistent_workers option needs num_workers > 0"):
-        DataLoader(Loaders(), persistent_workers=True)
-    loader = forked(Loaders(), num_workers=1, persistent_workers=True)
-    assert loaded_by(loader) == loaded_by(loader)
-    loader = forked(Loaders(), num_workers=1)
-    assert loaded_by(loader) != loaded_by(loader)
+        DataLoader(WorkerIds(), persistent_workers=True)
+    loader = forking_loader(WorkerIds(), num_workers=1, persistent_workers=True)
+    assert loaded_pairs(loader) == loaded_pairs(loader)
+    loader = forking_loader(WorkerIds(), num_workers=1)
+    assert loaded_pairs(loader) != loaded_pairs(loader)
 
 
 @pytest.mark.claim("dataloader.worker-init")
-def test_worker_init_fn_gets_the_workers_number(tmp_path: Path) -> None:
-    def note(worker: int) -> None:
+def test_worker_init_fn_gets_the_worker_id(tmp_path: Path) -> None:
+    def record_worker(worker: int) -> None:
         assert get_worker_info().id == worker
         (tmp_path / str(worker)).touch()
 
-    list(forked(Loaders(), num_workers=2, worker_init_fn=note))
+    list(forking_loader(WorkerIds(), num_workers=2, worker_init_fn=record_worker))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]
 
 
-class Noting(Dataset[int]):
-    """Makes a file for each sample that is loaded."""
+class FilePerSample(Dataset[int]):
+    """A data set that creates a file for each sample that is loaded."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -82,22 +84,26 @@ class Noting(Dataset[int]):
 
 @pytest.mark.claim("dataloader.prefetch-samples")
 def test_prefetch_factor_counts_batches(tmp_path: Path) -> None:
-    """Before the first batch is asked for: 2 batches of 5, where 2 samples were said."""
+    """Expect 2 batches of 5 before the first is requested; the course says 2 samples."""
     batches = iter(
         DataLoader(
-            Noting(tmp_path), 5, num_workers=1, prefetch_factor=2, multiprocessing_context="fork"
+            FilePerSample(tmp_path),
+            5,
+            num_workers=1,
+            prefetch_factor=2,
+            multiprocessing_context="fork",
         )
     )
     deadline = time.monotonic() + 60
     while len(list(tmp_path.iterdir())) < 10 and time.monotonic() < deadline:
         time.sleep(0.01)
-    time.sleep(0.1)
+    time.sleep(0.1)  # for a third batch to appear, if one were prefetched
     assert len(list(tmp_path.iterdir())) == 10
     assert next(batches).tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.claim("dataloader.spawn-guard")
-def test_script_without_guard_fails_where_workers_are_spawned(tmp_path: Path) -> None:
+def test_script_without_main_guard_fails_with_spawned_workers(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from torch.utils.data import DataLoader\n"
@@ -111,8 +117,8 @@ def test_script_without_guard_fails_where_workers_are_spawned(tmp_path: Path) ->
     assert "bootstrapping phase" in run.stderr
 
 
-class Slow(Dataset[int]):
-    """Takes longer than anybody waits here."""
+class SlowDataset(Dataset[int]):
+    """A data set that takes longer to load than the loader's timeout."""
 
     def __getitem__(self, index: int) -> int:
         time.sleep(0.5)
@@ -124,13 +130,13 @@ class Slow(Dataset[int]):
 
 @pytest.mark.claim("dataloader.timeout-expires")
 def test_timeout_expires() -> None:
-    loader = DataLoader(Slow(), num_workers=1, multiprocessing_context="fork", timeout=0.1)
+    loader = DataLoader(SlowDataset(), num_workers=1, multiprocessing_context="fork", timeout=0.1)
     with pytest.raises(RuntimeError, match=r"DataLoader timed out after 0\.1 seconds"):
         next(iter(loader))
 
 
-class Seeds(Dataset[torch.Tensor]):
-    """Each sample says which worker loaded it, and with which seed."""
+class WorkerSeeds(Dataset[torch.Tensor]):
+    """Samples of (worker id, worker seed)."""
 
     def __getitem__(self, index: int) -> torch.Tensor:
         return torch.tensor([get_worker_info().id, torch.initial_seed()])
@@ -139,26 +145,26 @@ class Seeds(Dataset[torch.Tensor]):
         return 4
 
 
-def seeds(seed: int, **options: object) -> list[int]:
-    """Return what each of two workers was seeded with, under a generator of that seed."""
+def worker_seeds(seed: int, **options: object) -> list[int]:
+    """Return the seeds of two workers of a loader whose generator has the seed `seed`."""
     generator = torch.Generator().manual_seed(seed)
-    loader = forked(Seeds(), num_workers=2, generator=generator, **options)
-    return [seed for _, seed in sorted(loaded_by(loader))]
+    loader = forking_loader(WorkerSeeds(), num_workers=2, generator=generator, **options)
+    return [worker_seed for _, worker_seed in sorted(loaded_pairs(loader))]
 
 
 @pytest.mark.claim("dataloader.worker-seeds")
 def test_generator_seeds_the_workers() -> None:
-    first, second = seeds(1)
+    first, second = worker_seeds(1)
     assert second == first + 1
-    assert seeds(1) == [first, second]
-    assert first not in seeds(2)
+    assert worker_seeds(1) == [first, second]
+    assert first not in worker_seeds(2)
 
 
 @pytest.mark.claim("dataloader.init-after-seeding")
 def test_worker_init_fn_runs_between_seeding_and_loading(tmp_path: Path) -> None:
-    def note_and_seed(worker: int) -> None:
+    def record_and_seed(worker: int) -> None:
         (tmp_path / str(worker)).write_text(str(torch.initial_seed()))
         torch.manual_seed(worker)
 
-    assert seeds(1, worker_init_fn=note_and_seed) == [0, 1]
-    assert [int((tmp_path / name).read_text()) for name in "01"] == seeds(1)
+    assert worker_seeds(1, worker_init_fn=record_and_seed) == [0, 1]
+    assert [int((tmp_path / name).read_text()) for name in "01"] == worker_seeds(1)

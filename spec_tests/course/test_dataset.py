@@ -1,4 +1,4 @@
-"""P5-P7: data sets of images, the course's own class and the reference beside it."""
+"""Claims about image data sets, for the course's class and the reference (P5-P7)."""
 
 import os
 import re
@@ -18,7 +18,7 @@ Sample = tuple[Image.Image, str]
 
 
 class MyData(Dataset[Sample]):
-    """What the course builds: the names of a folder, opened one by one (and here also closed)."""
+    """The course's data set of a folder, which opens (and here also closes) images on access."""
 
     def __init__(self, root_dir: str | Path, label_dir: str) -> None:
         self.root_dir = root_dir
@@ -37,7 +37,7 @@ class MyData(Dataset[Sample]):
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Eight ants and three bees; the number of an image is its shade of grey."""
+    """Return a folder of eight ants and three bees; the grey level of each image is its number."""
     for name, count in (("ants", 8), ("bees", 3)):
         (tmp_path / "train" / name).mkdir(parents=True)
         for number in range(count):
@@ -47,8 +47,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def train(real_data: Path) -> Path:
-    """The course's own photographs."""
+def photos(real_data: Path) -> Path:
+    """Return the folder of the course's photographs."""
     return real_data / "hymenoptera_data" / "train"
 
 
@@ -65,9 +65,9 @@ def test_course_and_reference_give_images_and_labels(root: Path) -> None:
 
 @pytest.mark.data
 @pytest.mark.claim("dataset.len", "dataset.plus", "dataset.folder-label", "dataset.numbers")
-def test_real_ants_and_bees(train: Path) -> None:
-    theirs = [MyData(train, name) for name in ("ants", "bees")]
-    ours = [LabelledImages(by_folder(train / name)) for name in ("ants", "bees")]
+def test_real_ants_and_bees(photos: Path) -> None:
+    theirs = [MyData(photos, name) for name in ("ants", "bees")]
+    ours = [LabelledImages(by_folder(photos / name)) for name in ("ants", "bees")]
     for ants, bees in (theirs, ours):
         both = ants + bees
         assert (len(ants), len(bees), len(both)) == (124, 121, 245)
@@ -87,13 +87,13 @@ def test_index_five_is_the_sixth(root: Path) -> None:
 
 @pytest.mark.data
 @pytest.mark.claim("dataset.index-five")
-def test_index_five_of_the_real_ants(train: Path) -> None:
-    path, _ = by_folder(train / "ants")[5]
+def test_index_five_of_the_real_ants(photos: Path) -> None:
+    path, _ = by_folder(photos / "ants")[5]
     assert path.name == "1225872729_6f0856588f.jpg"
 
 
 @pytest.mark.claim("dataset.image-is-name")
-def test_image_is_no_name(root: Path) -> None:
+def test_sample_is_an_image_not_a_file_name(root: Path) -> None:
     image, _ = MyData(root, "ants")[0]
     assert not isinstance(image, str)
     assert type(image).__name__ == "PngImageFile"
@@ -108,15 +108,15 @@ def test_image_open() -> None:
 
 @pytest.mark.data
 @pytest.mark.claim("dataset.image-open")
-def test_image_open_of_the_real_ant(train: Path) -> None:
-    with Image.open(train / "ants" / "0013035.jpg") as image:
+def test_image_open_of_the_real_ant(photos: Path) -> None:
+    with Image.open(photos / "ants" / "0013035.jpg") as image:
         assert str(image).startswith("<PIL.JpegImagePlugin.JpegImageFile image mode=RGB size=768x")
         assert np.array(image).shape == (512, 768, 3)
 
 
 @pytest.fixture
 def labelled(root: Path) -> tuple[Path, Path]:
-    """Images, and label files made in another order than the names have."""
+    """Return a folder of images and one of label files, created in another order than by name."""
     folders = root / "ants", root / "ants_label"
     folders[1].mkdir()
     for number in (5, 2, 7, 0, 3, 6, 1, 4):
@@ -125,14 +125,14 @@ def labelled(root: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.claim("dataset.sorted", "dataset.text-label")
-def test_text_labels_go_with_their_images(labelled: tuple[Path, Path]) -> None:
+def test_text_labels_match_their_images(labelled: tuple[Path, Path]) -> None:
     dataset = LabelledImages(by_text_file(*labelled))
     pairs = [(image.getpixel((0, 0))[0], label) for image, label in dataset]
     assert pairs == [(number, f"ant {number}") for number in range(8)]
 
 
 @pytest.mark.claim("dataset.plus")
-def test_plus(root: Path) -> None:
+def test_plus_concatenates(root: Path) -> None:
     for both in (
         MyData(root, "ants") + MyData(root, "bees"),
         LabelledImages(by_folder(root / "ants")) + LabelledImages(by_folder(root / "bees")),
@@ -143,16 +143,16 @@ def test_plus(root: Path) -> None:
 
 @pytest.mark.data
 @pytest.mark.claim("dataset.bees-folder")
-def test_bees_of_the_listing_are_ants(train: Path) -> None:
-    ants, bees = (MyData(train.parent, folder) for folder in ("train/ants", "train/ants"))
+def test_bees_of_the_listing_are_ants(photos: Path) -> None:
+    ants, bees = (MyData(photos.parent, folder) for folder in ("train/ants", "train/ants"))
     assert (len(ants), len(bees), len(ants + bees)) == (124, 124, 248)
     assert {label for _, label in bees} == {"train/ants"}
-    assert len(MyData(train.parent, "train/bees")) == 121
+    assert len(MyData(photos.parent, "train/bees")) == 121
 
 
-@pytest.mark.skipif(os.sep == "\\", reason="Windows takes the backslash")
+@pytest.mark.skipif(os.sep == "\\", reason="Windows accepts the backslash")
 @pytest.mark.claim("dataset.backslash")
-def test_backslash_is_no_separator(root: Path) -> None:
+def test_backslash_is_not_a_separator(root: Path) -> None:
     with pytest.raises(FileNotFoundError, match="No such file or directory"):
         MyData(root.parent, r"train\ants")
     with pytest.raises(InputError, match=r"train\\ants: no such folder \(write / between"):
@@ -178,7 +178,7 @@ def test_three_ways_to_label(labelled: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.claim("dataset.sample-dict")
-def test_samples_that_are_dicts() -> None:
+def test_dict_samples_are_collated() -> None:
     transform = Compose([Resize((256, 256)), ToTensor()])
     dataset = LabelledImages(by_folder(INSECTS / "ants"), transform)
     samples = [{"img": image, "label": label} for image, label in dataset]
@@ -195,7 +195,7 @@ def test_arguments_by_position(root: Path) -> None:
 
 
 @pytest.mark.claim("dataset.image-files")
-def test_image_files_are_read_and_others_left(root: Path) -> None:
+def test_only_image_files_are_listed(root: Path) -> None:
     folder = root / "ants"
     for name in ("a.jpg", "b.JPEG", "c.gif"):
         Image.new("L", (6, 4)).save(folder / name)
@@ -207,16 +207,16 @@ def test_image_files_are_read_and_others_left(root: Path) -> None:
 
 @pytest.mark.data
 @pytest.mark.claim("dataset.image-files")
-def test_real_ants_are_not_all_jpg(train: Path) -> None:
-    names = [path.name for path, _ in by_folder(train / "ants")]
+def test_real_ants_are_not_all_jpg(photos: Path) -> None:
+    names = [path.name for path, _ in by_folder(photos / "ants")]
     assert [n for n in names if not n.endswith(".jpg")] == ["formica.jpeg", "imageNotFound.gif"]
-    dataset = LabelledImages(by_folder(train / "ants"), keep_mode=True)
+    dataset = LabelledImages(by_folder(photos / "ants"), keep_mode=True)
     assert dataset[names.index("imageNotFound.gif")][0].mode == "P"
 
 
 @pytest.mark.claim("dataset.opencv-array", "dataset.opencv-for-pillow")
 @pytest.mark.parametrize("name", ["ants/drawn-ant.png", "bees/drawn-bee.png"])
-def test_opencv_gives_blue_green_red(name: str) -> None:
+def test_opencv_reads_blue_green_red(name: str) -> None:
     cv = pytest.importorskip("cv2", reason="needs OpenCV: pip install opencv-python-headless")
     array = cv.imread(str(INSECTS / name), 1)
     with Image.open(INSECTS / name) as image:
@@ -229,13 +229,13 @@ def test_opencv_gives_blue_green_red(name: str) -> None:
 
 @pytest.mark.data
 @pytest.mark.claim("dataset.folder-names")
-def test_folder_names_of_the_archive(train: Path) -> None:
-    assert sorted(path.name for path in train.iterdir()) == ["ants", "bees"]
-    assert not (train / "ants_image").exists()
+def test_folder_names_of_the_archive(photos: Path) -> None:
+    assert sorted(path.name for path in photos.iterdir()) == ["ants", "bees"]
+    assert not (photos / "ants_image").exists()
 
 
 @pytest.mark.claim("dataset.opencv-window")
-def test_opencv_without_windows() -> None:
+def test_headless_opencv_has_no_windows() -> None:
     cv = pytest.importorskip("cv2", reason="needs OpenCV: pip install opencv-python-headless")
     if not re.search(r"GUI:\s+NONE", cv.getBuildInformation()):
         pytest.skip("this OpenCV has windows: needs opencv-python-headless")
@@ -245,7 +245,7 @@ def test_opencv_without_windows() -> None:
 
 
 @pytest.mark.claim("dataset.names-once")
-def test_names_are_listed_once_and_images_opened_when_asked_for(root: Path) -> None:
+def test_names_are_listed_once_and_images_opened_on_access(root: Path) -> None:
     datasets = MyData(root, "ants"), LabelledImages(by_folder(root / "ants"))
     Image.new("RGB", (6, 4)).save(root / "ants" / "9.png")
     assert [len(dataset) for dataset in datasets] == [8, 8]
@@ -272,18 +272,18 @@ def test_image_open_reads_no_pixels(tmp_path: Path) -> None:
 
 
 @pytest.mark.claim("dataset.sorted-guarantee")
-def test_missing_label_shifts_the_sorted_ones(labelled: tuple[Path, Path]) -> None:
+def test_missing_label_shifts_the_sorted_pairs(labelled: tuple[Path, Path]) -> None:
     images, texts = labelled
     (texts / "3.txt").unlink()
     image_list, label_list = sorted(images.iterdir()), sorted(texts.iterdir())
     pairs = [(image_list[i].stem, label_list[i].stem) for i in range(6)]
     assert pairs == [("0", "0"), ("1", "1"), ("2", "2"), ("3", "4"), ("4", "5"), ("5", "6")]
-    with pytest.raises(InputError, match=r"has no file\.txt for 3"):
+    with pytest.raises(InputError, match=r"no label file 3\.txt in "):
         by_text_file(images, texts)
 
 
 @pytest.mark.claim("dataset.readline-label")
-def test_readline_keeps_the_end_of_the_line(labelled: tuple[Path, Path]) -> None:
+def test_readline_keeps_the_newline(labelled: tuple[Path, Path]) -> None:
     images, texts = labelled
     with (texts / "5.txt").open(encoding="utf-8") as f:
         assert f.readline() == "ant 5\n"

@@ -1,4 +1,4 @@
-"""P5-P7: what the course says of Dataset itself, of paths and of scripts."""
+"""Claims about Dataset itself, paths and scripts (P5-P7)."""
 
 import inspect
 import ntpath
@@ -16,7 +16,7 @@ from torchvision.transforms import Resize
 
 
 @pytest.mark.claim("dataset.import")
-def test_import() -> None:
+def test_imports() -> None:
     assert inspect.isclass(data.Dataset)
     assert inspect.isclass(data.DataLoader)
 
@@ -24,7 +24,7 @@ def test_import() -> None:
 @pytest.mark.claim("dataset.getitem-required")
 def test_getitem_is_required() -> None:
     class Empty(Dataset[int]):
-        """Defines nothing."""
+        """A data set without methods."""
 
     for dataset in (Dataset(), Empty()):
         with pytest.raises(NotImplementedError, match="should implement __getitem__"):
@@ -32,7 +32,7 @@ def test_getitem_is_required() -> None:
 
 
 @pytest.mark.claim("dataset.len-required")
-def test_len_may_be_left_out() -> None:
+def test_len_is_optional() -> None:
     class Endless(Dataset[int]):
         def __getitem__(self, index: int) -> int:
             return index * index
@@ -43,7 +43,7 @@ def test_len_may_be_left_out() -> None:
 
 
 @pytest.mark.claim("dataset.gititem")
-def test_gititem_is_not_the_name() -> None:
+def test_gititem_is_not_getitem() -> None:
     class Misspelt(Dataset[int]):
         def __gititem__(self, index: int) -> int:
             return index
@@ -59,24 +59,24 @@ def test_join() -> None:
     assert joined == "dataset/train/ants/image_001.jpg"
     assert posixpath.join("a", "b", "c", "d") == "a/b/c/d"
     assert ntpath.join("dataset", "train", "ants") == r"dataset\train\ants"
-    assert os.path.join("a", "b") == f"a{os.sep}b"  # noqa: PTH118 - the function of the course
+    assert os.path.join("a", "b") == f"a{os.sep}b"  # noqa: PTH118 - the course's function
 
 
 @pytest.mark.claim("dataset.listdir")
 def test_listdir(tmp_path: Path) -> None:
     (tmp_path / "ants").mkdir()
     (tmp_path / "readme.txt").touch()
-    names = os.listdir(tmp_path)  # noqa: PTH208 - the function of the course
+    names = os.listdir(tmp_path)  # noqa: PTH208 - the course's function
     assert isinstance(names, list)
     assert sorted(names) == ["ants", "readme.txt"]
 
 
 @pytest.mark.claim("dataset.main-guard")
-@pytest.mark.parametrize(("guard", "ran"), [("main", False), ("__main__", True)])
-def test_main_guard(tmp_path: Path, guard: str, *, ran: bool) -> None:
+@pytest.mark.parametrize(("guard", "runs"), [("main", False), ("__main__", True)])
+def test_main_guard(tmp_path: Path, guard: str, *, runs: bool) -> None:
     script = tmp_path / "script.py"
     script.write_text(f'if __name__ == "{guard}":\n    result = 1\n')
-    assert ("result" in runpy.run_path(str(script), run_name="__main__")) is ran
+    assert ("result" in runpy.run_path(str(script), run_name="__main__")) is runs
 
 
 @pytest.mark.claim("dataset.full-listing")
@@ -98,7 +98,7 @@ def test_resize_with_two_ints() -> None:
 
 
 @pytest.mark.claim("dataset.shebang")
-def test_shebang_needs_ascii() -> None:
+def test_full_width_shebang_is_a_comment() -> None:
     line = "# ！usr/bin/env python3"
     assert not line.startswith("#!")
     assert line[2] == "\N{FULLWIDTH EXCLAMATION MARK}"
@@ -106,21 +106,21 @@ def test_shebang_needs_ascii() -> None:
 
 
 @pytest.mark.claim("dataset.tree-as-code")
-def test_tree_is_no_python() -> None:
+def test_folder_tree_is_not_python() -> None:
     tree = "root: folder\n    |\n    +-- label: ants\n"
     with pytest.raises(IndentationError, match="unexpected indent"):
         compile(tree, "tree", "exec")
 
 
 @pytest.mark.claim("dataset.join-absolute")
-def test_join_drops_what_stands_before_a_separator() -> None:
+def test_join_drops_parts_before_an_absolute_one() -> None:
     assert posixpath.join("dataset/train", "/ants") == "/ants"
     assert ntpath.join("dataset\\train", "\\ants") == "\\ants"
     assert posixpath.join("dataset/train/", "ants") == "dataset/train/ants"
 
 
 class Squares:
-    """Inherits from nothing."""
+    """A data set that does not inherit from Dataset."""
 
     def __getitem__(self, index: int) -> int:
         return index * index
@@ -130,17 +130,17 @@ class Squares:
 
 
 @pytest.mark.claim("dataset.inherit")
-def test_data_set_need_not_inherit() -> None:
+def test_inheritance_is_optional() -> None:
     for dataset in (Squares(), [0, 1, 4, 9]):
         assert [batch.tolist() for batch in data.DataLoader(dataset, 3)] == [[0, 1, 4], [9]]
     with pytest.raises(TypeError, match="unsupported operand"):
         Squares() + Squares()
-    heir = type("Heir", (Squares, Dataset), {})
-    assert list(heir() + heir()) == [0, 1, 4, 9, 0, 1, 4, 9]
+    subclass = type("Subclass", (Squares, Dataset), {})
+    assert list(subclass() + subclass()) == [0, 1, 4, 9, 0, 1, 4, 9]
 
 
 @pytest.mark.claim("dataset.bare-names")
-def test_names_need_their_underscores() -> None:
+def test_method_names_need_underscores() -> None:
     class MyData(Dataset[str]):
         def init(self, root: str) -> None:
             self.root = root

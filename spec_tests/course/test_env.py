@@ -1,4 +1,4 @@
-"""P1-P3: what is installed, and what stands in the way of it."""
+"""Claims about the environment: what is installed and what can go wrong (P1-P3)."""
 
 import importlib
 import importlib.metadata
@@ -18,13 +18,13 @@ from reference.environment import select_device, why_no_cuda
 
 
 def finding(check: str) -> Finding:
-    """What `course doctor` says about one thing."""
-    return next(found for found in diagnose() if found.check == check)
+    """Return one finding of `course doctor`."""
+    return next(entry for entry in diagnose() if entry.check == check)
 
 
 @pytest.fixture
-def no_tensorboard_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what was imported of TensorBoard, so that the next import looks for it anew."""
+def tensorboard_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove TensorBoard from sys.modules, so that the next import searches for it again."""
     for name in list(sys.modules):
         if name.startswith(("tensorboard", "torch.utils.tensorboard")):
             monkeypatch.delitem(sys.modules, name)
@@ -32,7 +32,7 @@ def no_tensorboard_imported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.claim("env.import-torch")
 def test_torch_is_installed() -> None:
-    listed = importlib.metadata.version("torch")  # where pip list looks, too
+    listed = importlib.metadata.version("torch")  # pip list reads the same metadata
     assert torch.__version__.startswith(listed)
     assert finding("torch") == Finding("torch", ok=True, detail=torch.__version__)
 
@@ -40,18 +40,18 @@ def test_torch_is_installed() -> None:
 @pytest.mark.claim("env.interpreter")
 def test_python_of_another_environment_lacks_torch() -> None:
     without_this_environment = [sys.executable, "-I", "-S"]
-    done = subprocess.run(
+    result = subprocess.run(
         [*without_this_environment, "-c", "import torch"], capture_output=True, check=False
     )
-    assert done.returncode == 1
-    assert b"ModuleNotFoundError: No module named 'torch'" in done.stderr
+    assert result.returncode == 1
+    assert b"ModuleNotFoundError: No module named 'torch'" in result.stderr
 
 
 @pytest.mark.claim("env.python-36")
 def test_torch_refuses_python_36() -> None:
-    pythons = SpecifierSet(importlib.metadata.metadata("torch")["Requires-Python"])
-    assert "3.6" not in pythons
-    assert "3.11" in pythons
+    supported = SpecifierSet(importlib.metadata.metadata("torch")["Requires-Python"])
+    assert "3.6" not in supported
+    assert "3.11" in supported
     assert finding("python").ok
 
 
@@ -59,11 +59,12 @@ def test_torch_refuses_python_36() -> None:
 @pytest.mark.claim("env.driver-version")
 def test_driver_is_newer_than_the_documented_one() -> None:
     driver = finding("cuda").detail.partition("driver ")[2].partition(",")[0]
-    assert Version(driver) >= Version("450.80")  # the least for CUDA 11, the oldest in torch 2.6
+    # the minimum for CUDA 11, the oldest CUDA that torch 2.6 supports
+    assert Version(driver) >= Version("450.80")
 
 
 @pytest.mark.claim("env.cuda-available")
-def test_is_available_says_whether_cuda_works() -> None:
+def test_is_available_agrees_with_a_cuda_computation() -> None:
     try:
         works = torch.ones(1, device="cuda").item() == 1
     except (RuntimeError, AssertionError):
@@ -72,16 +73,16 @@ def test_is_available_says_whether_cuda_works() -> None:
 
 
 @pytest.mark.claim("env.cuda-available")
-def test_doctor_says_why_cuda_does_not_work() -> None:
+def test_why_no_cuda_agrees_with_is_available() -> None:
     assert bool(why_no_cuda()) is not torch.cuda.is_available()
     if torch.cuda.is_available():
         assert select_device("auto").type == "cuda"
 
 
-@pytest.mark.usefixtures("no_tensorboard_imported")
+@pytest.mark.usefixtures("tensorboard_not_imported")
 @pytest.mark.claim("env.tensorboard-missing")
 def test_import_without_tensorboard_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [])  # where packages are found, tensorboard among them
+    monkeypatch.setattr(sys, "path", [])  # so that no package is found, tensorboard included
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'tensorboard'$"):
         importlib.import_module("torch.utils.tensorboard")
     missing = finding("tensorboard")
@@ -95,9 +96,9 @@ def test_import_with_tensorboard_works() -> None:
     assert finding("tensorboard").ok
 
 
-@pytest.mark.usefixtures("no_tensorboard_imported")
+@pytest.mark.usefixtures("tensorboard_not_imported")
 @pytest.mark.claim("env.tensorboard-shadowed")
-def test_script_named_tensorboard_is_in_the_way(
+def test_script_named_tensorboard_shadows_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "tensorboard.py"
@@ -117,7 +118,7 @@ def test_imagenet_needs_scipy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.claim("env.imagenet-download")
 def test_imagenet_does_not_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("scipy", "scipy.io"):  # nothing of it is needed before the archive is read
+    for name in ("scipy", "scipy.io"):  # a stub is enough: it is used only to read the archive
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     with pytest.raises(RuntimeError, match="You need to download it externally"):
         torchvision.datasets.ImageNet(tmp_path, download=True)
@@ -125,7 +126,7 @@ def test_imagenet_does_not_download(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.claim("env.parent-folder")
-def test_two_full_stops_are_the_folder_above(
+def test_two_full_stops_are_the_parent_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -136,10 +137,10 @@ def test_two_full_stops_are_the_folder_above(
 
 
 @pytest.mark.claim("env.opencv-missing")
-def test_opencv_is_no_part_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opencv_is_not_part_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(importlib.metadata.PackageNotFoundError):
         importlib.metadata.version("cv2")  # pip knows no such package
     monkeypatch.delitem(sys.modules, "cv2", raising=False)
-    monkeypatch.setattr(sys, "path", [])  # where packages are found, OpenCV among them
+    monkeypatch.setattr(sys, "path", [])  # so that no package is found, OpenCV included
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'cv2'$"):
         importlib.import_module("cv2")

@@ -1,4 +1,4 @@
-"""P30-P31: onto a GPU by cuda() and by to(device)."""
+"""Claims about moving to a GPU by cuda() and to(device) (P30-P31)."""
 
 import ast
 import time
@@ -21,12 +21,12 @@ Movable = nn.Module | torch.Tensor
 without_cuda = pytest.mark.skipif(
     torch.cuda.is_available(), reason="needs a machine on which CUDA cannot be used"
 )
-CUDA_ERRORS = (RuntimeError, AssertionError)  # the second where torch is built without CUDA
+CUDA_ERRORS = (RuntimeError, AssertionError)  # AssertionError if torch is built without CUDA
 NO_CUDA = r"NVIDIA driver|not compiled with CUDA|CUDA GPUs"
 
 
 def train(move: Callable[[Movable], Movable], batch_size: int = 8, steps: int = 3) -> nn.Module:
-    """Take some steps with network, loss and data moved by `move`."""
+    """Train for some steps with the network, loss and data moved by `move`."""
     torch.manual_seed(0)
     model, loss_fn = move(Tudui()), move(nn.CrossEntropyLoss())
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
@@ -37,7 +37,7 @@ def train(move: Callable[[Movable], Movable], batch_size: int = 8, steps: int = 
 
 
 @pytest.mark.claim("gpu.guarded")
-def test_guarded() -> None:
+def test_cuda_call_guarded_by_is_available() -> None:
     model, images = Tudui(), torch.ones(1, 3, 32, 32)
     if torch.cuda.is_available():
         model = model.cuda()
@@ -48,7 +48,7 @@ def test_guarded() -> None:
 @without_cuda
 @pytest.mark.claim("gpu.unguarded")
 @pytest.mark.parametrize("movable", [torch.ones(2), nn.Linear(2, 2)])
-def test_unguarded(movable: Movable) -> None:
+def test_unguarded_cuda_call_fails_without_cuda(movable: Movable) -> None:
     with pytest.raises(CUDA_ERRORS, match=NO_CUDA):
         movable.cuda()
     with pytest.raises(CUDA_ERRORS, match=NO_CUDA):
@@ -59,7 +59,7 @@ def test_unguarded(movable: Movable) -> None:
 
 @without_cuda
 @pytest.mark.claim("gpu.second-listing")
-def test_second_listing() -> None:
+def test_second_listing_moves_its_data_unguarded() -> None:
     device = torch.device("cuda")
     net, images = nn.Linear(1, 1), torch.ones(1, 1)
     if torch.cuda.is_available():
@@ -67,19 +67,20 @@ def test_second_listing() -> None:
     with pytest.raises(CUDA_ERRORS, match=NO_CUDA):
         images.to(device)
     chosen = select_device("auto")
-    assert net.to(chosen)(images.to(chosen)).device == chosen
+    # types, because the device of a tensor has an index: cuda:0, not cuda
+    assert net.to(chosen)(images.to(chosen)).device.type == chosen.type
 
 
 @pytest.mark.claim("gpu.loss-moves")
-def test_loss_without_tensors() -> None:
+def test_loss_function_without_tensors() -> None:
     loss_fn = nn.CrossEntropyLoss()
     assert list(loss_fn.state_dict()) == []
-    assert loss_fn.cuda() is loss_fn  # even where there is no GPU
+    assert loss_fn.cuda() is loss_fn  # even without a GPU
     assert loss_fn.to("cpu") is loss_fn
 
 
 @pytest.mark.claim("gpu.loss-moves")
-def test_loss_with_tensors() -> None:
+def test_loss_function_with_tensors() -> None:
     loss_fn = nn.CrossEntropyLoss(weight=torch.ones(10))
     assert list(loss_fn.state_dict()) == ["weight"]
     assert loss_fn.to("meta").weight.is_meta
@@ -98,7 +99,7 @@ def test_device_names(name: str, kind: str, index: int | None) -> None:
 
 
 @pytest.mark.claim("gpu.device-names")
-def test_x_stands_for_a_number() -> None:
+def test_cuda_x_is_not_a_device() -> None:
     with pytest.raises(RuntimeError, match="Invalid device string: 'cuda:x'"):
         torch.device("cuda:x")
     with pytest.raises(InputError, match=r"^--device cuda:x: torch knows no such device"):
@@ -144,7 +145,7 @@ def test_resident_loader_gives_images_and_labels_on_the_device(small_cifar10: Pa
 
 
 @pytest.mark.claim("gpu.no-indent")
-def test_listing_without_indentation() -> None:
+def test_listing_without_indentation_is_a_syntax_error() -> None:
     listing = "if torch.cuda.is_available():\nloss_fn = loss_fn.cuda()\n"
     with pytest.raises(IndentationError, match="expected an indented block"):
         ast.parse(listing)
@@ -168,18 +169,18 @@ def test_mps_branch() -> None:
 
 
 @pytest.mark.claim("gpu.same-device")
-@pytest.mark.parametrize(("of_model", "of_images"), [("cpu", "meta"), ("meta", "cpu")])
-def test_two_devices(of_model: str, of_images: str) -> None:
-    model, images = nn.Linear(2, 2).to(of_model), torch.ones(1, 2).to(of_images)
+@pytest.mark.parametrize(("model_device", "images_device"), [("cpu", "meta"), ("meta", "cpu")])
+def test_network_and_data_on_two_devices_fail(model_device: str, images_device: str) -> None:
+    model, images = nn.Linear(2, 2).to(model_device), torch.ones(1, 2).to(images_device)
     with pytest.raises(RuntimeError, match="is not on the expected device"):
         model(images)
 
 
 @pytest.mark.claim("gpu.same-device")
-@pytest.mark.parametrize(("of_outputs", "of_targets"), [("cpu", "meta"), ("meta", "cpu")])
-def test_labels_on_another_device(of_outputs: str, of_targets: str) -> None:
-    outputs = torch.ones(2, 10, device=of_outputs)
-    targets = torch.zeros(2, dtype=torch.long, device=of_targets)
+@pytest.mark.parametrize(("outputs_device", "targets_device"), [("cpu", "meta"), ("meta", "cpu")])
+def test_labels_on_another_device_fail(outputs_device: str, targets_device: str) -> None:
+    outputs = torch.ones(2, 10, device=outputs_device)
+    targets = torch.zeros(2, dtype=torch.long, device=targets_device)
     with pytest.raises(RuntimeError, match="is not on the expected device"):
         nn.CrossEntropyLoss()(outputs, targets)
     with pytest.raises(RuntimeError, match="is not on the expected device"):
@@ -188,7 +189,7 @@ def test_labels_on_another_device(of_outputs: str, of_targets: str) -> None:
 
 @pytest.mark.cuda
 @pytest.mark.claim("gpu.same-device")
-def test_network_on_the_gpu_and_data_not() -> None:
+def test_network_on_gpu_and_data_on_cpu_fail() -> None:
     images, targets = torch.ones(1, 3, 32, 32), torch.tensor([0])
     model = Tudui().cuda()
     with pytest.raises(RuntimeError, match="same"):
@@ -208,7 +209,7 @@ def test_optimizer_cannot_be_moved() -> None:
 
 
 @pytest.mark.claim("gpu.both-ways")
-def test_both_ways_on_the_cpu() -> None:
+def test_both_ways_agree_on_the_cpu() -> None:
     by_cpu, by_to = train(lambda m: m.cpu()), train(lambda m: m.to(torch.device("cpu")))
     torch.testing.assert_close(by_cpu.state_dict(), by_to.state_dict(), rtol=0, atol=0)
     torch.manual_seed(0)
@@ -217,12 +218,12 @@ def test_both_ways_on_the_cpu() -> None:
 
 @pytest.mark.cuda
 @pytest.mark.claim("gpu.both-ways")
-def test_both_ways_on_the_gpu() -> None:
+def test_both_ways_agree_on_the_gpu() -> None:
     by_cuda, by_to = train(lambda m: m.cuda()), train(lambda m: m.to(torch.device("cuda")))
     for parameter in by_cuda.parameters():
         assert parameter.is_cuda
         assert parameter.grad.is_cuda
-    # The GPU adds up in no fixed order: 3 steps of lr 0.01 leave a few units in the last place.
+    # The GPU's order of summation varies: after 3 steps, a few units in the last place differ.
     torch.testing.assert_close(by_cuda.state_dict(), by_to.state_dict(), rtol=1e-4, atol=1e-6)
     torch.manual_seed(0)
     assert not torch.equal(by_cuda.model[0].weight.cpu(), Tudui().model[0].weight)
@@ -231,14 +232,14 @@ def test_both_ways_on_the_gpu() -> None:
 @pytest.mark.cuda
 @pytest.mark.slow
 @pytest.mark.claim("gpu.faster")
-def test_gpu_is_faster() -> None:
-    def seconds(device: str) -> float:
+def test_is_faster_than_the_cpu() -> None:
+    def seconds_on(device: str) -> float:
         start = time.perf_counter()
         next(train(lambda m: m.to(device), batch_size=512, steps=20).parameters()).sum().item()
         return time.perf_counter() - start
 
-    seconds("cuda")  # loads its libraries
-    assert seconds("cuda") < seconds("cpu")
+    seconds_on("cuda")  # warm-up: loads the CUDA libraries
+    assert seconds_on("cuda") < seconds_on("cpu")
 
 
 @pytest.mark.claim("gpu.device-is-a-name")
@@ -247,4 +248,4 @@ def test_device_moves_nothing() -> None:
     images = torch.ones(1)
     assert images.device == torch.device("cpu")
     assert images.to(device).is_meta
-    assert str(torch.device("cuda:99")) == "cuda:99"  # no machine has so many
+    assert str(torch.device("cuda:99")) == "cuda:99"  # more than any machine has

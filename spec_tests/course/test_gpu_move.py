@@ -1,7 +1,9 @@
-"""P30-P31: what moves to a device, what then computes there, and what the device is called.
+"""Claims about what moves to a device, what is computed there, and device names (P30-P31).
 
-The device meta, which knows shapes and computes nothing, stands in for a GPU.
+The meta device, which tracks shapes without computing, replaces a GPU where possible.
 """
+
+import gc
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from reference.models.course import Tudui
 
 
 class Scaled(nn.Module):
-    """A loss function with a weight to learn."""
+    """A loss function with a trainable weight."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,8 +26,8 @@ class Scaled(nn.Module):
         return self.scale * self.loss(outputs, targets)
 
 
-def one_pass(device: str) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
-    """Go forward and back; return the network, its outputs and the loss."""
+def forward_and_backward(device: str) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    """Run a forward and a backward pass; return the network, its outputs and the loss."""
     network = Tudui().to(device)
     images = torch.ones(2, 3, 32, 32, device=device)
     targets = torch.zeros(2, dtype=torch.long, device=device)
@@ -43,7 +45,7 @@ def test_weights_of_a_loss_function_move_with_it() -> None:
 
 
 @pytest.mark.claim("gpu.loss-parameters")
-def test_weights_of_a_loss_function_left_behind() -> None:
+def test_weights_of_a_loss_function_must_be_moved() -> None:
     outputs = torch.ones(2, 10, device="meta")
     targets = torch.zeros(2, dtype=torch.long, device="meta")
     with pytest.raises(RuntimeError, match="is not on the expected device"):
@@ -71,7 +73,7 @@ def test_device_as_a_string(device: str | torch.device) -> None:
 
 @pytest.mark.claim("gpu.device-line")
 @pytest.mark.parametrize("device", ["cuda", torch.device("cuda")], ids=type)
-def test_device_line(device: str | torch.device) -> None:
+def test_printed_device_line(device: str | torch.device) -> None:
     assert f"训练设备：{device}" == "训练设备：cuda"
     assert LINES["zh"]["device"].format(device) == "训练设备：cuda"
 
@@ -80,25 +82,27 @@ def test_device_line(device: str | torch.device) -> None:
 def test_every_weight_and_bias_moves() -> None:
     network = nn.Sequential(Tudui(), nn.BatchNorm1d(10))
     state = network.to("meta").state_dict()
-    assert len(state) == 10 + 5  # the 3 statistics of BatchNorm are no weights, and move, too
+    # 5 of BatchNorm: weight, bias and 3 statistics, which are not parameters but move, too
+    assert len(state) == 10 + 5
     assert {value.device.type for value in state.values()} == {"meta"}
 
 
 @pytest.mark.cuda
 @pytest.mark.claim("gpu.parameters-copied")
-def test_weights_take_memory_of_the_gpu() -> None:
+def test_weights_take_gpu_memory() -> None:
     network = Tudui()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    taken = torch.cuda.memory_allocated()
+    gc.collect()  # garbage of earlier tests, freed during cuda(), would hide what it allocates
+    allocated = torch.cuda.memory_allocated()
     network.cuda()
-    assert torch.cuda.memory_allocated() - taken >= 4 * 145_578
+    assert torch.cuda.memory_allocated() - allocated >= 4 * 145_578
     torch.testing.assert_close(dict(network.cpu().state_dict()), before, rtol=0, atol=0)
 
 
 @pytest.mark.claim("gpu.computes-there")
 @pytest.mark.parametrize("device", ["meta", pytest.param("cuda", marks=pytest.mark.cuda)])
 def test_forward_and_backward_are_computed_there(device: str) -> None:
-    network, outputs, loss = one_pass(device)
+    network, outputs, loss = forward_and_backward(device)
     computed = [outputs, loss, *(parameter.grad for parameter in network.parameters())]
     assert len(computed) == 12
     assert {tensor.device.type for tensor in computed} == {device}

@@ -1,4 +1,4 @@
-"""P32: an image and saved weights in, a class out."""
+"""Claims about classifying an image with saved weights (P32)."""
 
 import pickle
 from pathlib import Path
@@ -21,8 +21,8 @@ TRANSFORM = torchvision.transforms.Compose(
 )
 
 
-class Always(nn.Linear):
-    """Gives one class for every image, and notes how it was called."""
+class OneClass(nn.Linear):
+    """A network that predicts one class for every image and records how it is called."""
 
     def __init__(self, index: int) -> None:
         super().__init__(1, 10)
@@ -31,14 +31,14 @@ class Always(nn.Linear):
             self.bias.copy_(10 * torch.eye(10)[index])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Note, and compute."""
+        """Record the call and return the scores."""
         self.seen = self.training, torch.is_grad_enabled(), images.shape
         return super().forward(images[:, 0, 0, :1])
 
 
 @pytest.fixture
 def rgba(tmp_path: Path) -> Path:
-    """A PNG of 60 x 40 with four channels, red on the left and half transparent."""
+    """Return a half-transparent PNG of 60 x 40: red on the left, blue on the right."""
     image = Image.new("RGBA", (60, 40), (0, 0, 255, 128))
     image.paste((255, 0, 0, 128), (0, 0, 30, 40))
     image.save(tmp_path / "dog.png")
@@ -47,7 +47,7 @@ def rgba(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def saved_on_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Weights in a file that says, as one saved on a GPU does, that they were on cuda:0."""
+    """Return a file of weights with the location tag cuda:0, as if saved on a GPU."""
     monkeypatch.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
     torch.save(Tudui().state_dict(), tmp_path / "model_29.pth")
     monkeypatch.undo()
@@ -72,7 +72,7 @@ def test_printed_image(rgba: Path) -> None:
 
 
 @pytest.mark.claim("infer.needs-rgb")
-def test_four_channels(rgba: Path) -> None:
+def test_four_channels_fail(rgba: Path) -> None:
     image = TRANSFORM(Image.open(rgba))
     assert image.shape == (4, 32, 32)
     with pytest.raises(RuntimeError, match=r"shape '\[1, 3, 32, 32\]' is invalid for input"):
@@ -81,13 +81,13 @@ def test_four_channels(rgba: Path) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 @pytest.mark.claim("infer.map-location")
-def test_weights_of_a_gpu_without_map_location(saved_on_gpu: Path) -> None:
+def test_gpu_weights_without_map_location(saved_on_gpu: Path) -> None:
     with pytest.raises(RuntimeError, match="Attempting to deserialize object on a CUDA device"):
         torch.load(saved_on_gpu)
 
 
 @pytest.mark.claim("infer.map-location")
-def test_weights_of_a_gpu(saved_on_gpu: Path) -> None:
+def test_gpu_weights_with_map_location(saved_on_gpu: Path) -> None:
     weights = torch.load(saved_on_gpu, map_location=CPU)
     assert str(Tudui().load_state_dict(weights)) == "<All keys matched successfully>"
     ours = load_checkpoint(saved_on_gpu)["model"]
@@ -97,7 +97,7 @@ def test_weights_of_a_gpu(saved_on_gpu: Path) -> None:
 
 @pytest.mark.cuda
 @pytest.mark.claim("infer.map-location-always")
-def test_weights_of_the_cpu_for_a_gpu(checkpoint: Path) -> None:
+def test_cpu_weights_in_a_gpu_network(checkpoint: Path) -> None:
     model = Tudui().cuda()
     model.load_state_dict(torch.load(checkpoint))
     assert all(parameter.is_cuda for parameter in model.parameters())
@@ -106,7 +106,9 @@ def test_weights_of_the_cpu_for_a_gpu(checkpoint: Path) -> None:
 
 
 @pytest.mark.claim("infer.map-location-always")
-def test_file_of_a_device_that_is_here(checkpoint: Path, saved_on_gpu: Path) -> None:
+def test_map_location_is_optional_on_an_available_device(
+    checkpoint: Path, saved_on_gpu: Path
+) -> None:
     assert {weight.device for weight in torch.load(checkpoint).values()} == {CPU}
     if not torch.cuda.is_available():
         with pytest.raises(RuntimeError, match=r"use torch\.load with map_location"):
@@ -114,12 +116,12 @@ def test_file_of_a_device_that_is_here(checkpoint: Path, saved_on_gpu: Path) -> 
 
 
 @pytest.mark.claim("infer.model-29")
-@pytest.mark.parametrize(("epoch", "there"), [(10, False), (30, True)])
-def test_file_of_the_last_epoch(tmp_path: Path, epoch: int, *, there: bool) -> None:
+@pytest.mark.parametrize(("epoch", "exists"), [(10, False), (30, True)])
+def test_file_of_epoch_29_needs_30_epochs(tmp_path: Path, epoch: int, *, exists: bool) -> None:
     for i in range(epoch):
         torch.save({}, tmp_path / f"model_{i}.pth")
     assert (tmp_path / f"model_{epoch - 1}.pth").exists()
-    if there:
+    if exists:
         assert torch.load(tmp_path / "model_29.pth") == {}
     else:
         with pytest.raises(FileNotFoundError, match="No such file"):
@@ -128,12 +130,12 @@ def test_file_of_the_last_epoch(tmp_path: Path, epoch: int, *, there: bool) -> N
 
 @pytest.mark.claim("infer.class")
 @pytest.mark.parametrize(("index", "name"), [(5, "dog"), (3, "cat"), (0, "airplane"), (9, "truck")])
-def test_class(index: int, name: str) -> None:
-    model, image = Always(index), torch.ones(3, 32, 32)
+def test_predicted_class(index: int, name: str) -> None:
+    model, image = OneClass(index), torch.ones(3, 32, 32)
     assert str(model(image[None]).argmax(1)) == f"tensor([{index}])"
-    (answer,) = predict(model, [image])
-    assert (answer["index"], answer["class"]) == (index, name)
-    assert answer["probability"] == pytest.approx(0.99959, abs=1e-5)  # e^10 / (e^10 + 9)
+    (prediction,) = predict(model, [image])
+    assert (prediction["index"], prediction["class"]) == (index, name)
+    assert prediction["probability"] == pytest.approx(0.99959, abs=1e-5)  # e^10 / (e^10 + 9)
 
 
 @pytest.mark.claim("infer.output-shape")
@@ -145,10 +147,10 @@ def test_output_shape() -> None:
 
 
 @pytest.mark.claim("infer.batch-dimension")
-def test_image_without_batch_dimension() -> None:
+def test_image_without_batch_dimension_fails() -> None:
     with pytest.raises(RuntimeError, match=r"shapes cannot be multiplied \(64x16 and 1024x64\)"):
         Tudui()(torch.ones(3, 32, 32))
-    model = Always(5)
+    model = OneClass(5)
     predict(model, [torch.ones(3, 32, 32)])
     assert model.seen[2] == (1, 3, 32, 32)
 
@@ -156,7 +158,7 @@ def test_image_without_batch_dimension() -> None:
 @pytest.mark.claim("infer.test-device")
 def test_loading_does_not_move_the_network(tmp_path: Path) -> None:
     torch.save(Tudui().state_dict(), tmp_path / "model.pth")
-    model = Tudui().to("meta")  # as good as a GPU, for the question where a network is
+    model = Tudui().to("meta")  # replaces a GPU: only the network's device matters
     weights = torch.load(tmp_path / "model.pth", map_location=CPU)
     with pytest.warns(UserWarning, match="which is a no-op"):
         model.load_state_dict(weights)
@@ -174,7 +176,7 @@ def test_network_and_image_must_be_moved(tmp_path: Path) -> None:
 
 
 @pytest.mark.claim("infer.whole-model")
-def test_whole_network(tmp_path: Path) -> None:
+def test_whole_network_needs_weights_only_false(tmp_path: Path) -> None:
     path = tmp_path / "tudui_0.pth"
     torch.save(Tudui(), path)
     with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
@@ -185,7 +187,7 @@ def test_whole_network(tmp_path: Path) -> None:
 
 @pytest.mark.claim("infer.eval-and-no-grad")
 def test_reference_predicts_in_evaluation_mode_without_gradients() -> None:
-    model = Always(5).train()
+    model = OneClass(5).train()
     predict(model, [torch.ones(3, 32, 32)])
     assert model.seen[:2] == (False, False)
 
@@ -196,14 +198,16 @@ def test_better_weights_predict_better(small_cifar10: Path) -> None:
     torch.manual_seed(0)
     model = Tudui()
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-    hits = []
+    correct = []
     for steps in (0, 30):
         for _ in range(steps):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(images), labels).backward()
             optimizer.step()
-        found = predict(model, images)
-        hits.append(sum(a["index"] == label for a, label in zip(found, labels, strict=True)))
-    untrained, trained = hits
+        predictions = predict(model, images)
+        correct.append(
+            sum(p["index"] == label for p, label in zip(predictions, labels, strict=True))
+        )
+    untrained, trained = correct
     assert untrained < 10
     assert trained > 15

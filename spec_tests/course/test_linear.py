@@ -1,4 +1,4 @@
-"""P21: what the course says about linear and other layers."""
+"""Claims about nn.Linear and other layers (P21)."""
 
 import inspect
 
@@ -11,12 +11,12 @@ from torch.utils.data import DataLoader
 
 @pytest.fixture(scope="module")
 def whole_batch_layer() -> nn.Linear:
-    """The lesson's layer, for a whole batch in one vector."""
+    """Return the lesson's layer, which takes a whole batch as one vector."""
     return nn.Linear(196608, 10)
 
 
 @pytest.mark.claim("linear.signature")
-def test_linear_signature() -> None:
+def test_signature() -> None:
     required = inspect.Parameter.empty
     parameters = inspect.signature(nn.Linear).parameters
     assert [(name, p.default) for name, p in parameters.items()] == [
@@ -29,21 +29,21 @@ def test_linear_signature() -> None:
 
 
 @pytest.mark.claim("linear.flattened-batch")
-def test_linear_of_a_flattened_batch(whole_batch_layer: nn.Linear) -> None:
+def test_flattened_batch(whole_batch_layer: nn.Linear) -> None:
     inputs = torch.flatten(torch.zeros(64, 3, 32, 32))
     assert inputs.shape == (196608,)
     assert whole_batch_layer(inputs).shape == (10,)
 
 
 @pytest.mark.claim("linear.reshape-alternative")
-def test_linear_of_a_reshaped_batch(whole_batch_layer: nn.Linear) -> None:
+def test_reshaped_batch(whole_batch_layer: nn.Linear) -> None:
     inputs = torch.reshape(torch.zeros(64, 3, 32, 32), (1, 1, 1, -1))
     assert inputs.shape == (1, 1, 1, 196608)
     assert whole_batch_layer(inputs).shape == (1, 1, 1, 10)
 
 
 @pytest.mark.claim("linear.last-batch-fails")
-def test_linear_fails_on_the_smaller_last_batch(whole_batch_layer: nn.Linear) -> None:
+def test_fails_on_the_smaller_last_batch(whole_batch_layer: nn.Linear) -> None:
     images = torch.zeros(80, 3, 32, 32)
     first, last = DataLoader(images, batch_size=64)
     assert whole_batch_layer(torch.flatten(first)).shape == (10,)
@@ -53,7 +53,7 @@ def test_linear_fails_on_the_smaller_last_batch(whole_batch_layer: nn.Linear) ->
 
 
 @pytest.mark.claim("linear.last-batch-fails", "linear.drop-last-not-dropout")
-def test_linear_needs_drop_last() -> None:
+def test_needs_drop_last() -> None:
     images = torch.zeros(80, 3, 32, 32)
     assert [len(batch) for batch in DataLoader(images, batch_size=64, drop_last=True)] == [64]
     with pytest.raises(TypeError, match="dropout"):
@@ -61,7 +61,7 @@ def test_linear_needs_drop_last() -> None:
 
 
 @pytest.mark.claim("linear.bias-false")
-def test_linear_without_bias() -> None:
+def test_without_bias() -> None:
     layer = nn.Linear(2, 1, bias=False)
     assert layer.bias is None
     assert layer(torch.zeros(2)).tolist() == [0]
@@ -73,22 +73,22 @@ def test_linear_without_bias() -> None:
     "name",
     ["BatchNorm2d", "LSTM", "TransformerEncoderLayer", "Dropout", "CosineSimilarity", "L1Loss"],
 )
-def test_linear_is_not_the_only_layer(name: str) -> None:
+def test_other_layers_exist(name: str) -> None:
     assert issubclass(getattr(nn, name), nn.Module)
 
 
 @pytest.mark.claim("linear.dropout-zeroes")
-def test_linear_dropout_zeroes_at_random() -> None:
+def test_dropout_zeroes_at_random() -> None:
     torch.manual_seed(0)
     dropout, ones = nn.Dropout(p=0.5), torch.ones(1000)
     first, second = dropout(ones), dropout(ones)
-    assert set(first.tolist()) == {0, 2}  # what is left is scaled by 1 / (1 - p)
+    assert set(first.tolist()) == {0, 2}  # kept values are scaled by 1 / (1 - p)
     assert 400 < (first == 0).sum() < 600
     assert not torch.equal(first, second)
 
 
 @pytest.mark.claim("linear.flatten-merges-batch")
-def test_linear_flatten_merges_the_batch() -> None:
+def test_flatten_merges_the_batch() -> None:
     images = torch.zeros(64, 3, 32, 32)
     assert torch.flatten(images).shape == (196608,)
     layer = nn.Linear(3072, 10)
@@ -97,8 +97,8 @@ def test_linear_flatten_merges_the_batch() -> None:
 
 
 @pytest.mark.claim("linear.normalization-term")
-def test_networks_with_normalization() -> None:
-    """Each of those that came after VGG16 has some; on meta they take no memory."""
+def test_newer_networks_have_normalization() -> None:
+    """Find normalization layers in each network newer than VGG16; on meta they take no memory."""
     layers = (nn.BatchNorm2d, nn.LayerNorm)
     names = ["vgg16", "resnet18", "mobilenet_v2", "vit_b_16", "convnext_tiny"]
     normalized = []

@@ -1,4 +1,4 @@
-"""The listings of documents 000 and 001 that fail as printed, and what works in their place."""
+"""Claims about listings of documents 000 and 001 that fail as printed, and their corrections."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ from spec_tests.support.listings import run
 
 @pytest.mark.claim("listing.no-imports")
 @pytest.mark.parametrize(
-    ("line", "name", "cure", "says"),
+    ("line", "name", "fix", "printed"),
     [
         ("print(dir(torch))", "torch", "import torch", "'tensor'"),
         ("help(torch.sum)", "torch", "import torch", "sum"),
@@ -31,12 +31,12 @@ from spec_tests.support.listings import run
     ],
 )
 def test_line_without_its_import(
-    line: str, name: str, cure: str, says: str, capsys: pytest.CaptureFixture[str]
+    line: str, name: str, fix: str, printed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(NameError, match=f"name '{name}' is not defined"):
         run(line)
-    run(f"{cure}\n{line}")
-    assert says in capsys.readouterr().out
+    run(f"{fix}\n{line}")
+    assert printed in capsys.readouterr().out
 
 
 @pytest.mark.claim("listing.full-width-brackets")
@@ -60,7 +60,7 @@ def test_line_with_ascii_brackets(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.claim("listing.windows-root")
-@pytest.mark.skipif(os.name == "nt", reason="on Windows the drive D: may be there")
+@pytest.mark.skipif(os.name == "nt", reason="on Windows the drive D: may exist")
 @pytest.mark.parametrize(
     ("line", "error", "message"),
     [
@@ -76,8 +76,8 @@ def test_folder_on_the_authors_machine(line: str, error: type[Exception], messag
 
 
 @pytest.mark.claim("listing.windows-root")
-def test_folder_of_ones_own(small_cifar10: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="no such folder: give the one that holds cifar-10-batch"):
+def test_existing_folder_is_found(small_cifar10: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="no such folder: give the one that contains cifar-10-"):
         CIFAR10(r"D:\Project\DataSet")
     monkeypatch.chdir(small_cifar10.parent)
     assert len(CIFAR10(small_cifar10.name)) == 250
@@ -85,7 +85,7 @@ def test_folder_of_ones_own(small_cifar10: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.claim("listing.imread-none")
-def test_path_that_opencv_does_not_find(
+def test_imread_of_a_missing_path_returns_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cv = pytest.importorskip("cv2", reason="needs OpenCV: pip install opencv-python-headless")
@@ -112,7 +112,7 @@ for input, target in dataset:
 
 
 @pytest.mark.claim("listing.optimizer-names")
-def test_loop_without_its_names() -> None:
+def test_loop_with_undefined_names() -> None:
     batch = torch.ones(4, 2), torch.ones(4, 1)
     model = nn.Linear(2, 1)
     before = model.weight.clone()
@@ -134,7 +134,7 @@ def test_loop_without_its_names() -> None:
 
 
 @pytest.mark.claim("listing.output-in-code")
-def test_listing_with_its_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_in_the_code_is_a_syntax_error(capsys: pytest.CaptureFixture[str]) -> None:
     line = 'print("-------第 {} 轮训练开始-------".format(3))'
     output = "-------第 3 轮训练开始-------"
     with pytest.raises(SyntaxError, match=r"invalid character '：' \(U\+FF1A\)"):
@@ -147,7 +147,7 @@ def test_listing_with_its_output(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.claim("listing.square-brackets")
-def test_names_in_square_brackets(checkpoint: Path) -> None:
+def test_names_in_square_brackets_are_lists(checkpoint: Path) -> None:
     net, position = Tudui(), str(checkpoint)
     optimizer = optim.SGD(net.parameters(), 0.01)
     for line, attribute in (
@@ -163,7 +163,7 @@ def test_names_in_square_brackets(checkpoint: Path) -> None:
 
 
 @pytest.mark.claim("listing.with-alone")
-def test_with_needs_something_below_it() -> None:
+def test_with_needs_an_indented_body() -> None:
     lines = "model.eval()\nwith torch.no_grad():\noutput = model(image)"
     with pytest.raises(IndentationError, match="expected an indented block after 'with'"):
         run(lines)
@@ -171,12 +171,12 @@ def test_with_needs_something_below_it() -> None:
     names = run(lines.replace("output", "    output"), torch=torch, model=model, image=image)
     assert not names["output"].requires_grad
     assert not model.training
-    (answer,) = predict(model, list(image))
-    assert answer["index"] == names["output"].argmax(1).item()
+    (prediction,) = predict(model, list(image))
+    assert prediction["index"] == names["output"].argmax(1).item()
 
 
 @pytest.mark.claim("seq.commented-layers")
-def test_network_of_comments_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_commented_out_layers_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
     listing = """
 class Test(nn.Module):
     def __init__(self):
@@ -194,7 +194,7 @@ ot = test(it)
     with pytest.raises(AttributeError, match="'Test' object has no attribute 'model1'"):
         run(listing, nn=nn, torch=torch, __name__="listing")
     assert capsys.readouterr().out == "Test()\n"
-    mended = listing.replace("# self.model1 = nn.Sequential(...)", "self.model1 = layers")
-    names = run(mended, nn=nn, torch=torch, layers=Tudui().model, __name__="listing")
+    fixed = listing.replace("# self.model1 = nn.Sequential(...)", "self.model1 = layers")
+    names = run(fixed, nn=nn, torch=torch, layers=Tudui().model, __name__="listing")
     assert names["ot"].shape == (64, 10)
     assert "(8): Linear(in_features=64, out_features=10, bias=True)" in capsys.readouterr().out

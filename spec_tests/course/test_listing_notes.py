@@ -1,4 +1,4 @@
-"""The listings of documents 002 to 004 that fail as they are printed, and what to do instead."""
+"""Claims about listings of documents 002 to 004 that fail as printed, and their corrections."""
 
 import os
 import subprocess
@@ -37,17 +37,18 @@ class Mydata(Dataset):
 """
 
 
-def undefined(name: str) -> pytest.RaisesExc[NameError]:
+def raises_undefined(name: str) -> pytest.RaisesExc[NameError]:
+    """Return a context that expects a NameError for `name`."""
     return pytest.raises(NameError, match=f"^name '{name}' is not defined")
 
 
 @pytest.mark.claim("listing.dataset-imports")
 def test_dataset_without_its_imports() -> None:
     only_dataset = {"Dataset": torch.utils.data.Dataset}
-    with undefined("os"):
+    with raises_undefined("os"):
         run(DATASET + "Mydata('insects', 'ants')", **only_dataset)
     names = run(DATASET, **only_dataset, os=os)
-    with undefined("Image"):
+    with raises_undefined("Image"):
         names["Mydata"](INSECTS, "ants")[0]
     with_all = run(DATASET, **only_dataset, os=os, Image=Image)["Mydata"]
     assert with_all(INSECTS, "ants")[0] == (768, 512)
@@ -56,44 +57,45 @@ def test_dataset_without_its_imports() -> None:
 
 
 @pytest.mark.claim("listing.normalize-names")
-def test_normalize_of_another_listings_tensor(ant: Image.Image) -> None:
-    before = "tensor_img = transforms.ToTensor()(img)\n"
-    example = "half = [0.5, 0.5, 0.5]\nimg_norm = transforms.Normalize(half, half)({})\n"
+def test_normalize_of_an_undefined_tensor(ant: Image.Image) -> None:
+    definition = "tensor_img = transforms.ToTensor()(img)\n"
+    lines = "half = [0.5, 0.5, 0.5]\nimg_norm = transforms.Normalize(half, half)({})\n"
     names = {"transforms": torchvision.transforms, "img": ant}
-    with undefined("img_tensor"):
-        run(before + example.format("img_tensor"), **names)
-    img_norm = run(before + example.format("tensor_img"), **names)["img_norm"]
+    with raises_undefined("img_tensor"):
+        run(definition + lines.format("img_tensor"), **names)
+    img_norm = run(definition + lines.format("tensor_img"), **names)["img_norm"]
     half = [0.5, 0.5, 0.5]
     torch.testing.assert_close(normalize(to_tensor(ant), half, half), img_norm, rtol=0, atol=1e-6)
 
 
 @pytest.mark.claim("listing.trainset")
-def test_data_set_of_another_name(small_cifar10: Path) -> None:
+def test_data_set_under_another_name(small_cifar10: Path) -> None:
     train_set = CIFAR10(small_cifar10)
-    with undefined("trainset"):
+    with raises_undefined("trainset"):
         run("img, target = trainset[0]", train_set=train_set)
     assert run("img, target = train_set[0]", train_set=train_set)["target"] in range(10)
 
 
 @pytest.mark.claim("listing.import-pil")
-def test_import_of_pillow_without_its_module(image: Path) -> None:
-    fresh = [sys.executable, "-c", f"import PIL; PIL.Image.open({str(image)!r})"]
-    done = subprocess.run(fresh, capture_output=True, text=True, check=False)
-    assert "AttributeError: module 'PIL' has no attribute 'Image'" in done.stderr
-    assert torchvision.transforms.functional.Image is PIL.Image  # so the listing runs after all
+def test_import_pil_lacks_its_image_module(image: Path) -> None:
+    command = [sys.executable, "-c", f"import PIL; PIL.Image.open({str(image)!r})"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "AttributeError: module 'PIL' has no attribute 'Image'" in result.stderr
+    # torchvision imports PIL.Image, so the listing works after `import torchvision`
+    assert torchvision.transforms.functional.Image is PIL.Image
     load = "from PIL import Image\nwith Image.open(path) as img:\n    size = img.size"
     assert run(load, path=image)["size"] == (40, 30)
     assert load_image(image).shape == (3, 32, 32)
 
 
 @pytest.mark.claim("listing.loss-imports")
-def test_loss_without_the_imports_of_another_chapter(small_cifar10: Path) -> None:
+def test_loss_without_its_imports(small_cifar10: Path) -> None:
     data_set = "cifar_set = torchvision.datasets.CIFAR10(root, transform=ToTensor())\n"
     loader = "cifar_loader = DataLoader(cifar_set, 64)\n"
     chapter = {"torch": torch, "nn": nn}
-    with undefined("torchvision"):
+    with raises_undefined("torchvision"):
         run(data_set + loader, **chapter)
-    with undefined("DataLoader"):
+    with raises_undefined("DataLoader"):
         run(loader, cifar_set=CIFAR10(small_cifar10), **chapter)
     imports = "from torch.utils.data import DataLoader\n"
     batches = run(imports + loader, cifar_set=CIFAR10(small_cifar10))["cifar_loader"]
@@ -102,7 +104,7 @@ def test_loss_without_the_imports_of_another_chapter(small_cifar10: Path) -> Non
 
 @pytest.mark.claim("listing.flase")
 def test_misspelt_false() -> None:
-    with undefined("Flase"):
+    with raises_undefined("Flase"):
         run("relu = nn.ReLU(inplace=Flase)", nn=nn)
     assert run("relu = nn.ReLU(inplace=False)", nn=nn)["relu"](torch.tensor(-1.0)).item() == 0
 
@@ -110,7 +112,7 @@ def test_misspelt_false() -> None:
 @pytest.mark.claim("listing.lowercase-false")
 def test_false_in_lower_case() -> None:
     vgg16 = torchvision.models.vgg16
-    with undefined("false"):
+    with raises_undefined("false"):
         run("vgg16(pretrained=false)", vgg16=vgg16)
     with torch.device("meta"):
         network = run("network = vgg16(weights=None)", vgg16=vgg16)["network"]
@@ -118,18 +120,18 @@ def test_false_in_lower_case() -> None:
 
 
 @pytest.mark.claim("listing.vgg-imports")
-def test_edits_of_vgg16_without_nn() -> None:
+def test_vgg16_edit_without_nn() -> None:
     edit = "vgg16_true.classifier[6] = nn.Linear(4096, 10)"
     with torch.device("meta"):
         network = torchvision.models.vgg16(weights=None)
-        with undefined("nn"):
+        with raises_undefined("nn"):
             run(edit, torchvision=torchvision, vgg16_true=network)
         run(edit, vgg16_true=network, nn=nn)
         assert str(network) == str(vgg16_for(10))
 
 
 @pytest.mark.claim("listing.bare-save-and-load")
-def test_save_and_load_of_nothing(tmp_path: Path) -> None:
+def test_save_and_load_need_arguments(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="missing 2 required positional arguments: 'obj' and 'f'"):
         run("torch.save()", torch=torch)
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'f'"):
@@ -139,7 +141,7 @@ def test_save_and_load_of_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.claim("listing.tabs")
-def test_block_indented_by_tab_and_spaces() -> None:
+def test_mixed_tabs_and_spaces() -> None:
     listing = "for imgs in [1]:\n    if False:\n{}imgs = 2\n"
     assert run(listing.format("\t    "))["imgs"] == 1
     with pytest.raises(TabError, match="inconsistent use of tabs and spaces"):

@@ -1,4 +1,4 @@
-"""P23: what the course says about loss functions."""
+"""Claims about loss functions (P23)."""
 
 import inspect
 from collections.abc import Callable
@@ -17,7 +17,7 @@ TARGETS = torch.tensor([1, 2, 5], dtype=torch.float32)
 
 
 @pytest.mark.claim("loss.reduction-choices")
-def test_loss_reduction_may_be_none() -> None:
+def test_reduction_may_be_none() -> None:
     assert nn.L1Loss(reduction="none")(INPUTS, TARGETS).tolist() == [0, 0, 2]
     assert nn.L1Loss(reduction="sum")(INPUTS, TARGETS).tolist() == 2
     with pytest.raises(ValueError, match="average is not a valid value for reduction"):
@@ -26,13 +26,13 @@ def test_loss_reduction_may_be_none() -> None:
 
 @pytest.mark.claim("loss.default-reduction")
 @pytest.mark.parametrize("loss", [nn.L1Loss, nn.MSELoss, nn.CrossEntropyLoss])
-def test_loss_default_reduction(loss: type[nn.Module]) -> None:
+def test_default_reduction(loss: type[nn.Module]) -> None:
     assert inspect.signature(loss).parameters["reduction"].default == "mean"
     assert loss().reduction == "mean"
 
 
 @pytest.mark.claim("loss.long-message", "loss.long-rejected")
-def test_loss_l1_rejects_integers(by_version: Callable[[str], object]) -> None:
+def test_l1_mean_rejects_integers(by_version: Callable[[str], object]) -> None:
     today = r"^mean\(\): could not infer output dtype\. .* Got: Long$"
     with pytest.raises(RuntimeError, match=today) as caught:
         nn.L1Loss()(torch.tensor([1, 2, 3]), torch.tensor([1, 2, 5]))
@@ -40,27 +40,27 @@ def test_loss_l1_rejects_integers(by_version: Callable[[str], object]) -> None:
 
 
 @pytest.mark.claim("loss.float-only")
-def test_loss_of_integers() -> None:
+def test_l1_sum_takes_integers() -> None:
     inputs, targets = torch.tensor([1, 2, 3]), torch.tensor([1, 2, 5])
     assert nn.L1Loss(reduction="sum")(inputs, targets).tolist() == 2
 
 
 @pytest.mark.claim("loss.float-only")
-def test_loss_cross_entropy_rejects_float_classes() -> None:
+def test_cross_entropy_rejects_float_classes() -> None:
     with pytest.raises(RuntimeError, match=r"Long.* Float"):
         nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([1.0, 0.0]))
 
 
 @pytest.mark.claim("loss.same-first-dimension")
 @pytest.mark.parametrize(("loss", "expected"), [(nn.L1Loss(), 3.0), (nn.MSELoss(), 29 / 3)])
-def test_loss_broadcasts_with_a_warning(loss: nn.Module, expected: float) -> None:
+def test_broadcasts_with_a_warning(loss: nn.Module, expected: float) -> None:
     with pytest.warns(UserWarning, match="different to the input size"):
         result = loss(INPUTS, torch.tensor([5.0]))
     torch.testing.assert_close(result, torch.tensor(expected), rtol=1e-6, atol=0)
 
 
 @pytest.mark.claim("loss.same-first-dimension")
-def test_loss_rejects_sizes_that_do_not_fit() -> None:
+def test_rejects_mismatched_sizes() -> None:
     message = r"The size of tensor a \(3\) must match the size of tensor b \(2\)"
     with (
         pytest.warns(UserWarning, match="different to the input size"),
@@ -73,14 +73,14 @@ def test_loss_rejects_sizes_that_do_not_fit() -> None:
 
 
 @pytest.mark.claim("loss.mse-and-l1-formulas")
-def test_loss_mse_and_l1_are_means() -> None:
+def test_mse_and_l1_are_means() -> None:
     inputs, targets = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([3.0, 2.0, 0.0, 5.0])
     assert nn.MSELoss()(inputs, targets).item() == 3.5  # (4 + 0 + 9 + 1) / 4
     assert nn.L1Loss()(inputs, targets).item() == 1.5  # (2 + 0 + 3 + 1) / 4
 
 
 @pytest.mark.claim("loss.l1-outliers")
-def test_loss_l1_minds_an_outlier_less() -> None:
+def test_l1_is_less_sensitive_to_an_outlier() -> None:
     inputs, targets = torch.zeros(10), torch.tensor([1.0] * 9 + [100.0])
     torch.testing.assert_close(nn.L1Loss()(inputs, targets), torch.tensor(10.9), rtol=1e-6, atol=0)
     torch.testing.assert_close(
@@ -89,7 +89,7 @@ def test_loss_l1_minds_an_outlier_less() -> None:
 
 
 @pytest.mark.claim("loss.cross-entropy-shapes")
-def test_loss_cross_entropy_shapes() -> None:
+def test_cross_entropy_shapes() -> None:
     targets = torch.tensor([0, 1, 2, 0])
     loss = nn.CrossEntropyLoss()(torch.zeros(4, 3), targets)
     torch.testing.assert_close(loss, torch.tensor(1.0986123), rtol=1e-6, atol=0)  # ln 3
@@ -98,7 +98,7 @@ def test_loss_cross_entropy_shapes() -> None:
 
 
 @pytest.mark.claim("loss.cross-entropy-output-shape")
-def test_loss_cross_entropy_output_is_one_number() -> None:
+def test_cross_entropy_output_is_one_number() -> None:
     logits, targets = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
     assert nn.CrossEntropyLoss()(logits, targets).shape == ()
     assert nn.CrossEntropyLoss(reduction="sum")(logits, targets).shape == ()
@@ -106,29 +106,29 @@ def test_loss_cross_entropy_output_is_one_number() -> None:
 
 
 @pytest.mark.claim("loss.cross-entropy-2d-only")
-def test_loss_cross_entropy_takes_one_sample() -> None:
+def test_cross_entropy_takes_one_sample() -> None:
     loss = nn.CrossEntropyLoss()(torch.tensor([0.1, 0.2, 0.3]), torch.tensor(1))
     assert str(loss) == "tensor(1.1019)"
 
 
 @pytest.mark.claim("loss.cross-entropy-2d-only")
-def test_loss_cross_entropy_of_the_lessons_target(by_version: Callable[[str], object]) -> None:
+def test_cross_entropy_of_the_lessons_target(by_version: Callable[[str], object]) -> None:
     try:
-        said = str(nn.CrossEntropyLoss()(torch.tensor([0.1, 0.2, 0.3]), torch.tensor([1])))
+        outcome = str(nn.CrossEntropyLoss()(torch.tensor([0.1, 0.2, 0.3]), torch.tensor([1])))
     except RuntimeError as error:
-        said = str(error)
-    assert said == by_version("loss.cross-entropy-2d-only")
+        outcome = str(error)
+    assert outcome == by_version("loss.cross-entropy-2d-only")
 
 
 @pytest.mark.claim("loss.reshape-adds-batch")
-def test_loss_reshape_adds_the_batch() -> None:
+def test_reshape_adds_a_batch_dimension() -> None:
     x = torch.tensor([0.1, 0.2, 0.3])
     assert x.shape == (3,)
     assert torch.reshape(x, (1, 3)).shape == (1, 3)
 
 
 @pytest.mark.claim("loss.classes-start-at-0")
-def test_loss_classes_start_at_0() -> None:
+def test_classes_start_at_0() -> None:
     loss, logits = nn.CrossEntropyLoss(), torch.tensor([[50.0, 0.0, 0.0]])
     assert loss(logits, torch.tensor([0])).item() == 0
     with pytest.raises(IndexError, match="Target 3 is out of bounds"):
@@ -136,13 +136,13 @@ def test_loss_classes_start_at_0() -> None:
 
 
 @pytest.mark.claim("loss.classes-start-at-0")
-def test_loss_logits_need_no_normalisation() -> None:
+def test_logits_need_no_normalization() -> None:
     shifted = torch.tensor([[5.1, 5.2, 5.3]])
     assert str(nn.CrossEntropyLoss()(shifted, torch.tensor([1]))) == "tensor(1.1019)"
 
 
 @pytest.mark.claim("loss.example-shapes", "loss.without-optimizer")
-def test_loss_of_the_network_on_a_drawn_batch() -> None:
+def test_network_on_a_random_batch() -> None:
     torch.manual_seed(0)
     outputs, targets = Tudui()(torch.rand(64, 3, 32, 32)), torch.randint(10, (64,))
     assert str(outputs.shape) == "torch.Size([64, 10])"
@@ -152,7 +152,7 @@ def test_loss_of_the_network_on_a_drawn_batch() -> None:
 
 @pytest.mark.data
 @pytest.mark.claim("loss.without-optimizer")
-def test_loss_of_every_batch_without_an_optimizer(real_data: Path) -> None:
+def test_every_batch_without_an_optimizer(real_data: Path) -> None:
     torch.manual_seed(0)
     net, loss = Tudui(), nn.CrossEntropyLoss()
     with torch.no_grad():
@@ -173,7 +173,7 @@ def test_loss_of_every_batch_without_an_optimizer(real_data: Path) -> None:
         (nn.CrossEntropyLoss(), [0], [[0.0, 4.0]], [[4.0, 0.0]]),
     ],
 )
-def test_loss_is_the_gap_and_the_start_of_backward(
+def test_measures_the_gap_and_starts_backward(
     loss_fn: nn.Module, target: list, far: list, near: list
 ) -> None:
     outputs = [torch.tensor(output, requires_grad=True) for output in (far, near)]

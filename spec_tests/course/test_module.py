@@ -1,4 +1,4 @@
-"""P16: what a module is, and what calling it does."""
+"""Claims about nn.Module and what calling it does (P16)."""
 
 import inspect
 from pathlib import Path
@@ -13,30 +13,30 @@ ONE = torch.tensor(1.0)
 
 
 @pytest.mark.claim("module.add-one")
-def test_module_adds_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_add_one(capsys: pytest.CaptureFixture[str]) -> None:
     print(AddOne()(ONE))
     assert capsys.readouterr().out == "tensor(2.)\n"
 
 
 class Traced(nn.Module):
-    """Notes the functions that were running when forward was called."""
+    """A module that records the functions that called its forward."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Note, and give the input back."""
+        """Record the callers and return the input."""
         self.callers = [frame.function for frame in inspect.stack()[1:3]]
         return input
 
 
 @pytest.mark.claim("module.call")
-def test_module_call_reaches_forward() -> None:
-    called, sent = Traced(), Traced()
+def test_call_reaches_forward() -> None:
+    called, dunder_called = Traced(), Traced()
     assert torch.equal(called(ONE), ONE)
-    assert torch.equal(sent.__call__(ONE), ONE)
-    assert called.callers == sent.callers
+    assert torch.equal(dunder_called.__call__(ONE), ONE)
+    assert called.callers == dunder_called.callers
 
 
 @pytest.mark.claim("module.call-impl")
-def test_module_call_goes_through_two_functions() -> None:
+def test_call_goes_through_two_functions() -> None:
     module = Traced()
     module(ONE)
     assert module.callers == ["_call_impl", "_wrapped_call_impl"]
@@ -46,14 +46,14 @@ def test_module_call_goes_through_two_functions() -> None:
 
 @pytest.mark.claim("module.forward-name")
 @pytest.mark.parametrize("name", ["forword", "__forword__"])
-def test_module_with_a_misspelt_forward(name: str) -> None:
+def test_misspelt_forward_is_not_found(name: str) -> None:
     module = type("Misspelt", (nn.Module,), {name: lambda _, input: input + 1})()
     with pytest.raises(NotImplementedError, match='missing the required "forward" function'):
         module(ONE)
 
 
 @pytest.mark.claim("module.forward-needed")
-def test_module_without_forward() -> None:
+def test_forward_is_required() -> None:
     class Empty(nn.Module):
         pass
 
@@ -62,7 +62,7 @@ def test_module_without_forward() -> None:
 
 
 @pytest.mark.claim("module.init-needed")
-def test_module_without_init() -> None:
+def test_init_is_optional() -> None:
     class Double(nn.Module):
         def forward(self, input: torch.Tensor) -> torch.Tensor:
             return 2 * input
@@ -71,7 +71,7 @@ def test_module_without_init() -> None:
 
 
 @pytest.mark.claim("module.super-init")
-def test_module_without_the_constructor_of_its_base() -> None:
+def test_assignment_before_super_init_fails() -> None:
     class Early(nn.Module):
         def __init__(self) -> None:
             self.linear = nn.Linear(2, 2)
@@ -82,7 +82,7 @@ def test_module_without_the_constructor_of_its_base() -> None:
 
 
 @pytest.mark.claim("module.super-forms")
-def test_module_constructor_of_the_base_in_both_forms() -> None:
+def test_super_init_in_both_forms() -> None:
     class Short(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -98,7 +98,7 @@ def test_module_constructor_of_the_base_in_both_forms() -> None:
 
 
 @pytest.mark.claim("module.containers")
-def test_module_containers_register_what_they_hold() -> None:
+def test_containers_register_their_contents() -> None:
     layer, weight = nn.Linear(2, 2), nn.Parameter(torch.zeros(2))
     holder = nn.Module()
     holder.layer = layer
@@ -115,14 +115,14 @@ def test_module_containers_register_what_they_hold() -> None:
 
 
 @pytest.mark.claim("module.call-method")
-def test_module_has_no_method_call() -> None:
+def test_call_method_does_not_exist() -> None:
     with pytest.raises(AttributeError, match="'AddOne' object has no attribute 'call'"):
         AddOne().call(ONE)
     assert callable(AddOne().__call__)
 
 
 @pytest.mark.claim("module.wraps-functional")
-def test_module_wraps_a_function() -> None:
+def test_layers_wrap_functions() -> None:
     images = torch.rand(2, 3, 8, 8)
     convolution, linear = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(8, 5)
     f = nn.functional
@@ -136,6 +136,6 @@ def test_module_wraps_a_function() -> None:
 
 
 @pytest.mark.claim("module.same-class")
-def test_module_is_one_class() -> None:
+def test_both_names_are_one_class() -> None:
     assert torch.nn.Module is nn.Module
     assert issubclass(nn.Sequential, nn.Module)

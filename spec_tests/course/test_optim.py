@@ -1,4 +1,4 @@
-"""P24: what the course says about optimizers."""
+"""Claims about optimizers (P24)."""
 
 import inspect
 from pathlib import Path
@@ -15,12 +15,12 @@ from reference.models.course import Tudui
 
 
 def parameter(value: float) -> torch.Tensor:
-    """Make a parameter that an optimizer can train."""
+    """Return a parameter that an optimizer can update."""
     return torch.tensor(value, requires_grad=True)
 
 
 @pytest.mark.claim("optim.zero-grad-zeros")
-def test_optim_zero_grad_gives_none() -> None:
+def test_zero_grad_sets_grad_to_none() -> None:
     weight = parameter(1.0)
     optimizer = optim.SGD([weight], lr=0.1)
     (weight * 2).backward()
@@ -31,7 +31,7 @@ def test_optim_zero_grad_gives_none() -> None:
 
 
 @pytest.mark.claim("optim.step-sgd")
-def test_optim_step_subtracts_lr_times_the_gradient() -> None:
+def test_step_subtracts_lr_times_the_gradient() -> None:
     weight = parameter(1.0)
     (weight * 2).backward()
     optim.SGD([weight], lr=0.25).step()
@@ -39,7 +39,7 @@ def test_optim_step_subtracts_lr_times_the_gradient() -> None:
 
 
 @pytest.mark.claim("optim.sgd-momentum")
-def test_optim_sgd_with_momentum() -> None:
+def test_sgd_with_momentum() -> None:
     model = nn.Linear(2, 1)
     optimizer = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     (group,) = optimizer.param_groups
@@ -48,30 +48,30 @@ def test_optim_sgd_with_momentum() -> None:
 
 
 @pytest.mark.claim("optim.adam-list")
-def test_optim_adam_takes_a_list() -> None:
+def test_adam_takes_a_list() -> None:
     var1, var2 = parameter(1.0), parameter(2.0)
     optimizer = optim.Adam([var1, var2], lr=0.0001)
     (3 * var1 - 5 * var2).backward()
-    optimizer.step()  # the first step of Adam is lr against the gradient's sign
+    optimizer.step()  # Adam's first step is lr against the gradient's sign
     torch.testing.assert_close(var1.item(), 0.9999, rtol=0, atol=2e-7)
     torch.testing.assert_close(var2.item(), 2.0001, rtol=0, atol=4e-7)
 
 
 @pytest.mark.claim("optim.sgd-positional-lr")
-def test_optim_sgd_lr_by_position() -> None:
+def test_sgd_lr_by_position() -> None:
     optimizer = optim.SGD(nn.Linear(2, 1).parameters(), 0.01)
     assert optimizer.param_groups[0]["lr"] == 0.01
 
 
 @pytest.mark.claim("optim.parameters-called")
-def test_optim_rejects_the_bare_method() -> None:
+def test_rejects_the_uncalled_method() -> None:
     with pytest.raises(TypeError, match="'method' object is not iterable"):
         optim.SGD(nn.Linear(2, 1).parameters, lr=0.01)
 
 
 @pytest.mark.claim("optim.zero-grad-place")
 @pytest.mark.parametrize("place", ["top", "before backward"])
-def test_optim_place_of_zero_grad(place: str) -> None:
+def test_zero_grad_may_be_in_either_place(place: str) -> None:
     weight = parameter(1.0)
     optimizer = optim.SGD([weight], lr=0.25)
     for _ in range(3):
@@ -86,25 +86,25 @@ def test_optim_place_of_zero_grad(place: str) -> None:
 
 
 @pytest.mark.claim("optim.without-zero-grad")
-def test_optim_without_zero_grad() -> None:
+def test_gradients_accumulate_without_zero_grad() -> None:
     weight = parameter(1.0)
     optimizer = optim.SGD([weight], lr=0.25)
     for _ in range(2):
         (weight * weight).backward()
         optimizer.step()
-    assert weight.item() == -0.25  # 0.5 - 0.25 * (2 + 1), where 0.25 would be right
+    assert weight.item() == -0.25  # 0.5 - 0.25 * (2 + 1); with zero_grad it is 0.25
 
 
 @pytest.mark.claim("optim.lr-argument")
 @pytest.mark.parametrize(
     "optimizer", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad]
 )
-def test_optim_has_lr(optimizer: type[optim.Optimizer]) -> None:
+def test_every_optimizer_has_lr(optimizer: type[optim.Optimizer]) -> None:
     assert "lr" in inspect.signature(optimizer).parameters
 
 
 @pytest.mark.claim("optim.loss-falls", "optim.less-than-without")
-def test_optim_loss_falls_on_a_drawn_batch() -> None:
+def test_loss_falls_on_a_random_batch() -> None:
     torch.manual_seed(0)
     images, labels = torch.rand(16, 3, 32, 32), torch.randint(10, (16,))
     net, loss_fn = Tudui(), nn.CrossEntropyLoss()
@@ -124,7 +124,7 @@ def test_optim_loss_falls_on_a_drawn_batch() -> None:
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.claim("optim.loss-falls", "optim.less-than-without")
-def test_optim_summed_loss_falls_over_two_epochs(real_data: Path) -> None:
+def test_summed_loss_falls_over_two_epochs(real_data: Path) -> None:
     torch.manual_seed(0)
     batches, net, loss_fn = (
         ResidentLoader(CIFAR10(real_data, train=False), 64),
@@ -148,7 +148,7 @@ def test_optim_summed_loss_falls_over_two_epochs(real_data: Path) -> None:
 
 
 @pytest.mark.claim("optim.sum-loss-is-tensor")
-def test_optim_summed_loss_is_a_tensor() -> None:
+def test_summed_loss_is_a_tensor() -> None:
     weight = parameter(1.5)
     sum_loss = 0
     for _ in range(2):
@@ -159,21 +159,21 @@ def test_optim_summed_loss_is_a_tensor() -> None:
 
 
 @pytest.mark.claim("optim.fstring-prints-number")
-def test_optim_summed_loss_in_an_f_string() -> None:
+def test_summed_loss_in_an_f_string() -> None:
     sum_loss = parameter(1.5) * 2 + parameter(0.25)
     assert f"epoch0, sum loss = {sum_loss}" == "epoch0, sum loss = 3.25"
 
 
 @pytest.mark.claim("optim.no-cuda-method")
-@pytest.mark.parametrize("make", [optim.SGD, optim.Adam])
-def test_optim_has_no_cuda(make: type[optim.Optimizer]) -> None:
-    optimizer = make([parameter(1.0)], lr=0.01)
+@pytest.mark.parametrize("optimizer_class", [optim.SGD, optim.Adam])
+def test_optimizers_have_no_cuda_method(optimizer_class: type[optim.Optimizer]) -> None:
+    optimizer = optimizer_class([parameter(1.0)], lr=0.01)
     with pytest.raises(AttributeError, match="object has no attribute 'cuda'"):
         optimizer.cuda()
 
 
 @pytest.mark.claim("optim.loop")
-def test_optim_loop_of_the_lesson() -> None:
+def test_loop_of_the_lesson() -> None:
     model, loss_fn = nn.Linear(1, 1, bias=False), nn.MSELoss()
     nn.init.zeros_(model.weight)
     dataset = [(torch.ones(1), torch.ones(1))] * 2
@@ -188,8 +188,8 @@ def test_optim_loop_of_the_lesson() -> None:
 
 
 @pytest.mark.claim("optim.second-optimizer")
-def test_optim_second_assignment_replaces_the_first() -> None:
-    def trained(optimizer: optim.Optimizer) -> bool:
+def test_second_assignment_replaces_the_first() -> None:
+    def changes_weight(optimizer: optim.Optimizer) -> bool:
         before = model.weight.clone()
         for input, target in [(torch.ones(4, 2), torch.ones(4, 1))]:
             optimizer.zero_grad()
@@ -199,13 +199,13 @@ def test_optim_second_assignment_replaces_the_first() -> None:
 
     model = nn.Linear(2, 1)
     optimizer = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    assert trained(optimizer)
+    assert changes_weight(optimizer)
     optimizer = optim.Adam([parameter(1.0), parameter(2.0)], lr=0.0001)
-    assert not trained(optimizer)
+    assert not changes_weight(optimizer)
 
 
 @pytest.mark.claim("optim.loop-over-dataset")
-def test_optim_loop_over_a_dataset(small_cifar10: Path) -> None:
+def test_loop_over_a_dataset_lacks_the_batch_dimension(small_cifar10: Path) -> None:
     dataset, model, loss_fn = (
         CIFAR10(small_cifar10, transform=ToTensor()),
         Tudui(),

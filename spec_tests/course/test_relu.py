@@ -1,4 +1,4 @@
-"""P20: what the course says about ReLU and non-linearity."""
+"""Claims about ReLU and non-linearity (P20)."""
 
 import inspect
 
@@ -8,7 +8,7 @@ from torch import nn
 
 
 def example() -> torch.Tensor:
-    """Make the lesson's input anew, since inplace=True overwrites it."""
+    """Return a new copy of the lesson's input, because inplace=True overwrites it."""
     return torch.reshape(torch.tensor([[1, -0.5], [-1, 3]]), (-1, 1, 2, 2))
 
 
@@ -21,18 +21,18 @@ class Unlinear(nn.Module):
         self.sigmoid1 = nn.Sigmoid()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Compute both from the input and return the second, as the listing does."""
+        """Compute both activations of the input and return the second, as the listing does."""
         self.relu1(x)
         return self.sigmoid1(x)
 
 
 @pytest.mark.claim("relu.example-shape")
-def test_relu_example_shape() -> None:
+def test_example_shape() -> None:
     assert str(example().shape) == "torch.Size([1, 1, 2, 2])"
 
 
 @pytest.mark.claim("relu.sample-returns-sigmoid")
-def test_relu_sample_prints_the_sigmoid() -> None:
+def test_sample_prints_the_sigmoid() -> None:
     printed = """\
 tensor([[[[0.7311, 0.3775],
           [0.2689, 0.9526]]]])"""
@@ -40,7 +40,7 @@ tensor([[[[0.7311, 0.3775],
 
 
 @pytest.mark.claim("relu.inplace-default")
-def test_relu_keeps_its_input_by_default() -> None:
+def test_keeps_its_input_by_default() -> None:
     assert inspect.signature(nn.ReLU).parameters["inplace"].default is False
     inputs = example()
     assert nn.ReLU()(inputs).tolist() == [[[[1, 0], [0, 3]]]]
@@ -48,7 +48,7 @@ def test_relu_keeps_its_input_by_default() -> None:
 
 
 @pytest.mark.claim("relu.inplace-overwrites")
-def test_relu_inplace_overwrites_its_input() -> None:
+def test_inplace_overwrites_its_input() -> None:
     inputs = example()
     output = nn.ReLU(inplace=True)(inputs)
     assert inputs.tolist() == [[[[1, 0], [0, 3]]]]
@@ -56,7 +56,7 @@ def test_relu_inplace_overwrites_its_input() -> None:
 
 
 @pytest.mark.claim("relu.integers")
-def test_relu_of_integers() -> None:
+def test_takes_integers() -> None:
     output = nn.ReLU()(torch.arange(-5, 20).reshape(1, 1, 5, 5))
     assert output.dtype == torch.int64
     assert output.tolist() == [
@@ -74,6 +74,6 @@ def test_relu_of_integers() -> None:
 
 @pytest.mark.claim("relu.nonlinear")
 @pytest.mark.parametrize("layer", [nn.ReLU(), nn.Sigmoid()])
-def test_relu_and_sigmoid_are_not_linear(layer: nn.Module) -> None:
+def test_activations_are_not_linear(layer: nn.Module) -> None:
     a, b = torch.tensor(2.0), torch.tensor(-1.0)
     assert layer(a + b) != layer(a) + layer(b)

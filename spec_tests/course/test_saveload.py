@@ -1,4 +1,4 @@
-"""P26: the course's two ways to save a network, what each needs, and what breaks it."""
+"""Claims about the course's two ways to save a network, and how they fail (P26)."""
 
 import io
 import os
@@ -21,31 +21,31 @@ CPU = torch.device("cpu")
 
 
 class Small(nn.Module):
-    """A network that can be saved in either way, in a kilobyte."""
+    """A network that takes a few kilobytes when saved."""
 
     def __init__(self) -> None:
         super().__init__()
         self.model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.7))
 
 
-def plain() -> VGG:
-    """Return VGG16 as torchvision has it, without memory for its weights."""
+def plain_vgg16() -> VGG:
+    """Return torchvision's VGG16 on the meta device."""
     with torch.device("meta"):
         return vgg16(weights=None)
 
 
-def with_ten_classes() -> VGG:
-    """Return the VGG16 that the course saves in the first way."""
-    network = plain()
+def vgg16_with_ten_classes() -> VGG:
+    """Return the VGG16 that the course saves as a whole."""
+    network = plain_vgg16()
     with torch.device("meta"):
         network.classifier[2] = nn.Dropout(p=0.7, inplace=False)
         network.classifier[6] = nn.Linear(4096, 10)
     return network
 
 
-def with_added_layer() -> VGG:
-    """Return the VGG16 that the course warns of."""
-    network = plain()
+def vgg16_with_added_layer() -> VGG:
+    """Return the VGG16 whose added layer the course warns about."""
+    network = plain_vgg16()
     with torch.device("meta"):
         network.add_module("test adding", nn.Linear(1000, 10))
     return network
@@ -53,7 +53,7 @@ def with_added_layer() -> VGG:
 
 @pytest.fixture
 def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script that defines the network; it can be imported as long as it is there."""
+    """Return an importable module, mymod, that defines the network."""
     module = ModuleType("mymod")
     module.Tudui = type("Tudui", (Small,), {"__module__": "mymod"})
     monkeypatch.setitem(sys.modules, "mymod", module)
@@ -61,8 +61,8 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.mark.claim("saveload.whole-model")
-def test_checkpoint_of_a_whole_model(tmp_path: Path) -> None:
-    torch.save(with_ten_classes(), tmp_path / "vgg16_method1.pth")
+def test_whole_model_is_not_loaded_by_default(tmp_path: Path) -> None:
+    torch.save(vgg16_with_ten_classes(), tmp_path / "vgg16_method1.pth")
     message = (
         r"(?s)Weights only load failed.*GLOBAL torchvision\.models\.vgg\.VGG was not an allowed"
     )
@@ -71,10 +71,10 @@ def test_checkpoint_of_a_whole_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.claim("saveload.whole-model-restores")
-def test_checkpoint_of_a_whole_model_restores_it(tmp_path: Path) -> None:
-    torch.save(with_ten_classes(), tmp_path / "vgg16_method1.pth")
+def test_whole_model_restores_the_network(tmp_path: Path) -> None:
+    torch.save(vgg16_with_ten_classes(), tmp_path / "vgg16_method1.pth")
     loaded = torch.load(tmp_path / "vgg16_method1.pth", weights_only=False)
-    assert str(loaded) == str(with_ten_classes())
+    assert str(loaded) == str(vgg16_with_ten_classes())
     assert str(loaded.classifier[2]) == "Dropout(p=0.7, inplace=False)"
     assert loaded.classifier[6].weight.shape == (10, 4096)
 
@@ -83,30 +83,30 @@ def test_checkpoint_of_a_whole_model_restores_it(tmp_path: Path) -> None:
     expected = dict(network.state_dict())
     loaded = torch.load(tmp_path / "small.pth", weights_only=False)
     torch.testing.assert_close(dict(loaded.state_dict()), expected, rtol=0, atol=0)
-    state = load_checkpoint(tmp_path / "small.pth")["model"]  # nor does it need the class
+    state = load_checkpoint(tmp_path / "small.pth")["model"]  # without importing the class
     torch.testing.assert_close(state, expected, rtol=0, atol=0)
 
 
 @pytest.mark.claim("saveload.state-dict-type")
-def test_checkpoint_of_a_state_dict_is_an_ordered_dict(tmp_path: Path) -> None:
+def test_state_dict_is_an_ordered_dict(tmp_path: Path) -> None:
     torch.save(Small().state_dict(), tmp_path / "vgg16_method2.pth")
     source = torch.load(tmp_path / "vgg16_method2.pth")
     assert str(type(source)) == "<class 'collections.OrderedDict'>"
 
 
 @pytest.mark.claim("saveload.state-dict-restores")
-def test_checkpoint_of_a_state_dict_restores_the_weights(tmp_path: Path) -> None:
+def test_state_dict_restores_the_weights(tmp_path: Path) -> None:
     saved, network = Tudui(), Tudui()
     torch.save(saved.state_dict(), tmp_path / "model_0.pth")
-    answer = network.load_state_dict(torch.load(tmp_path / "model_0.pth"))
-    assert str(answer) == "<All keys matched successfully>"
+    result = network.load_state_dict(torch.load(tmp_path / "model_0.pth"))
+    assert str(result) == "<All keys matched successfully>"
     images = torch.ones(1, 3, 32, 32)
     torch.testing.assert_close(network(images), saved(images), rtol=0, atol=0)
 
 
 @pytest.mark.claim("saveload.only-parameters")
-def test_checkpoint_of_a_state_dict_holds_parameters_only(tmp_path: Path) -> None:
-    torch.save(plain().state_dict(), tmp_path / "vgg16_method2.pth")
+def test_state_dict_has_parameters_only(tmp_path: Path) -> None:
+    torch.save(plain_vgg16().state_dict(), tmp_path / "vgg16_method2.pth")
     source = torch.load(tmp_path / "vgg16_method2.pth")
     assert isinstance(source, dict)
     assert len(source) == 32  # 13 convolutions and 3 linear layers, a weight and a bias each
@@ -114,36 +114,36 @@ def test_checkpoint_of_a_state_dict_holds_parameters_only(tmp_path: Path) -> Non
 
 
 @pytest.mark.claim("saveload.added-layer")
-def test_checkpoint_with_an_added_layer() -> None:
+def test_added_layer_is_an_unexpected_key() -> None:
     message = (
         r'Error\(s\) in loading state_dict for VGG:\s+Unexpected key\(s\) in state_dict: "test '
     )
     with pytest.raises(RuntimeError, match=message + r'adding\.weight", "test adding\.bias"\.'):
-        plain().load_state_dict(with_added_layer().state_dict())
+        plain_vgg16().load_state_dict(vgg16_with_added_layer().state_dict())
 
 
 @pytest.mark.claim("saveload.replaced-head")
-def test_checkpoint_with_a_replaced_head() -> None:
+def test_replaced_head_is_a_size_mismatch() -> None:
     message = (
         r"size mismatch for classifier\.6\.weight: copying a param with shape "
         r"torch\.Size\(\[10, 4096\]\) from checkpoint, the shape in current model is "
         r"torch\.Size\(\[1000, 4096\]\)"
     )
     with pytest.raises(RuntimeError, match=message):
-        plain().load_state_dict(with_ten_classes().state_dict())
+        plain_vgg16().load_state_dict(vgg16_with_ten_classes().state_dict())
 
 
 @pytest.mark.claim("saveload.strict-false")
-def test_checkpoint_with_an_added_layer_loaded_loosely() -> None:
-    answer = plain().load_state_dict(with_added_layer().state_dict(), strict=False)
-    assert str(answer) == (
+def test_added_layer_is_reported_with_strict_false() -> None:
+    result = plain_vgg16().load_state_dict(vgg16_with_added_layer().state_dict(), strict=False)
+    assert str(result) == (
         "_IncompatibleKeys(missing_keys=[], "
         "unexpected_keys=['test adding.weight', 'test adding.bias'])"
     )
 
 
 @pytest.mark.claim("saveload.class-needed")
-def test_checkpoint_of_a_class_in_the_script(
+def test_whole_model_needs_the_class_of_the_script(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tudui = type("Tudui", (Small,), {"__module__": "__main__"})
@@ -157,11 +157,11 @@ def test_checkpoint_of_a_class_in_the_script(
 
 
 @pytest.mark.claim("saveload.class-no-longer-needed")
-def test_checkpoint_of_a_class_in_a_module(
+def test_whole_model_imports_the_class_of_a_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType
 ) -> None:
     torch.save(module.Tudui(), tmp_path / "tudui.pth")
-    loaded = torch.load(tmp_path / "tudui.pth", weights_only=False)  # not defined in this file
+    loaded = torch.load(tmp_path / "tudui.pth", weights_only=False)  # this file does not define it
     assert str(type(loaded)) == "<class 'mymod.Tudui'>"
     monkeypatch.delitem(sys.modules, "mymod")
     with pytest.raises(ModuleNotFoundError, match="No module named 'mymod'"):
@@ -169,7 +169,7 @@ def test_checkpoint_of_a_class_in_a_module(
 
 
 @pytest.mark.claim("saveload.models-folder")
-def test_checkpoint_into_a_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whole_model_into_a_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RuntimeError, match=r"Parent directory \./Models does not exist\."):
         torch.save(Small(), "./Models/TestNet.pth")
@@ -178,11 +178,9 @@ def test_checkpoint_into_a_missing_folder(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.claim("saveload.model-folder")
-def test_checkpoint_of_a_state_dict_into_a_missing_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_state_dict_into_a_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    path = os.path.join("model", f"model_{0}.pth")  # noqa: PTH118 - as the course joins it
+    path = os.path.join("model", f"model_{0}.pth")  # noqa: PTH118 - the course's line
     with pytest.raises(RuntimeError, match=r"Parent directory model does not exist\."):
         torch.save(Small().state_dict(), path)
     Path("model").mkdir()
@@ -191,7 +189,7 @@ def test_checkpoint_of_a_state_dict_into_a_missing_folder(
 
 @pytest.fixture
 def saved_on_gpu(tmp_path: Path) -> Path:
-    """Weights in a file that says that they were on cuda:0."""
+    """Return a file of weights with the location tag cuda:0, as if saved on a GPU."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
         torch.save(Small().state_dict(), tmp_path / "gpu.pth")
@@ -200,14 +198,14 @@ def saved_on_gpu(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 @pytest.mark.claim("saveload.gpu-file")
-def test_checkpoint_of_a_gpu_without_one(saved_on_gpu: Path) -> None:
+def test_gpu_file_without_map_location(saved_on_gpu: Path) -> None:
     message = r"Attempting to deserialize object on a CUDA device but torch\.cuda\.is_available\(\)"
     with pytest.raises(RuntimeError, match=message):
         torch.load(saved_on_gpu)
 
 
 @pytest.mark.claim("saveload.map-location")
-def test_checkpoint_of_a_gpu_is_mapped(saved_on_gpu: Path) -> None:
+def test_gpu_file_with_map_location(saved_on_gpu: Path) -> None:
     weights = torch.load(saved_on_gpu, map_location=CPU)
     assert {weight.device for weight in weights.values()} == {CPU}
     ours = load_checkpoint(saved_on_gpu)["model"]
@@ -215,7 +213,7 @@ def test_checkpoint_of_a_gpu_is_mapped(saved_on_gpu: Path) -> None:
 
 
 @pytest.mark.claim("saveload.file-per-epoch")
-def test_checkpoint_for_each_epoch(tmp_path: Path) -> None:
+def test_one_file_per_epoch(tmp_path: Path) -> None:
     for i in range(3):
         torch.save(Small().state_dict(), tmp_path / f"model_{i}.pth")
         torch.save(Small(), tmp_path / "tudui_{}.pth".format(i))  # noqa: UP032 - the course's line
@@ -225,13 +223,13 @@ def test_checkpoint_for_each_epoch(tmp_path: Path) -> None:
     ]
 
 
-# Floats that a text would not keep: tiny, endless, none, and both zeros.
+# Floats that text could lose: subnormal, huge, infinite, NaN and both zeros.
 FLOATS = [0.1, 1e-45, 3.4e38, float("inf"), -float("inf"), float("nan"), -0.0, 0.0]
 
 
 @pytest.mark.claim("saveload.bit-for-bit")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_checkpoint_keeps_every_bit(tmp_path: Path, dtype: torch.dtype) -> None:
+def test_floats_are_kept_bit_for_bit(tmp_path: Path, dtype: torch.dtype) -> None:
     values = torch.tensor(FLOATS, dtype=dtype)
     torch.save(OrderedDict(weight=values), tmp_path / "model.pth")
     for loaded in (
@@ -243,7 +241,7 @@ def test_checkpoint_keeps_every_bit(tmp_path: Path, dtype: torch.dtype) -> None:
 
 
 @pytest.mark.claim("saveload.class-reference")
-def test_checkpoint_of_a_model_refers_to_its_class() -> None:
+def test_whole_model_refers_to_its_class() -> None:
     whole, state = io.BytesIO(), io.BytesIO()
     torch.save(nn.Linear(2, 2), whole)
     torch.save(nn.Linear(2, 2).state_dict(), state)
@@ -253,7 +251,7 @@ def test_checkpoint_of_a_model_refers_to_its_class() -> None:
 
 
 @pytest.mark.claim("saveload.added-layer")
-def test_checkpoint_with_an_added_layer_is_named_by_the_reference(tmp_path: Path) -> None:
+def test_reference_names_the_added_layer(tmp_path: Path) -> None:
     network = Tudui()
     network.add_module("test adding", nn.Linear(10, 10))
     torch.save(network.state_dict(), tmp_path / "added.pth")

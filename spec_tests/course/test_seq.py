@@ -1,4 +1,4 @@
-"""P22: the CIFAR-10 network, and what a Sequential does."""
+"""Claims about the CIFAR-10 network and nn.Sequential (P22)."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ SIZES = [
 
 
 def layers(channels: int = 64) -> list[nn.Module]:
-    """The layers as the course lists them; `channels` are those of the third convolution."""
+    """Return the course's layers; the third convolution has `channels` output channels."""
     return [
         nn.Conv2d(3, 32, 5, 1, 2),
         nn.MaxPool2d(2),
@@ -33,7 +33,7 @@ def layers(channels: int = 64) -> list[nn.Module]:
 
 
 class Myseq(nn.Module):
-    """The course's class that has each layer as an attribute, and in a Sequential, too."""
+    """The course's class that registers each layer as an attribute and in a Sequential."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def test_feature_sizes() -> None:
 
 @pytest.mark.claim("seq.wrong-layer")
 @pytest.mark.parametrize(("number", "wrong"), [(2, nn.Conv2d(3, 32, 5)), (7, nn.Linear(1000, 64))])
-def test_layer_that_does_not_fit(number: int, wrong: nn.Module) -> None:
+def test_mismatched_layer_fails(number: int, wrong: nn.Module) -> None:
     network = Tudui()
     network.model[number] = wrong
     with pytest.raises(RuntimeError, match=r"expected input|shapes cannot be multiplied"):
@@ -97,7 +97,7 @@ def test_random_input() -> None:
 
 
 @pytest.mark.claim("seq.input-by-randint")
-def test_random_integers_are_no_input() -> None:
+def test_integer_input_fails() -> None:
     integers = torch.randint(1, 10, (2, 3, 32, 32))
     with pytest.raises(RuntimeError, match=r"Input type \(.*long.*\) and bias type \(.*float"):
         Tudui()(integers)
@@ -106,13 +106,13 @@ def test_random_integers_are_no_input() -> None:
 
 
 @pytest.mark.claim("seq.select-backward")
-def test_row_of_the_output_remembers_its_origin() -> None:
+def test_output_row_has_select_backward() -> None:
     output = Tudui()(torch.ones(2, 3, 32, 32))
     assert str(output[0]).endswith("grad_fn=<SelectBackward0>)")
 
 
 @pytest.mark.claim("seq.passes-on")
-def test_sequential_passes_the_output_on() -> None:
+def test_each_layer_gets_the_previous_output() -> None:
     double, add_one = nn.Linear(1, 1), nn.Linear(1, 1)
     for layer, weight, bias in ((double, 2.0, 0.0), (add_one, 1.0, 1.0)):
         nn.init.constant_(layer.weight, weight)
@@ -141,17 +141,17 @@ def test_positional_arguments() -> None:
 
 
 @pytest.mark.claim("seq.same-network")
-def test_network_by_keywords() -> None:
+def test_network_with_keyword_arguments() -> None:
     class MyModel(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            same = {"kernel_size": 5, "stride": 1, "padding": 2}
+            options = {"kernel_size": 5, "stride": 1, "padding": 2}
             self.model = nn.Sequential(
-                nn.Conv2d(in_channels=3, out_channels=32, **same),
+                nn.Conv2d(in_channels=3, out_channels=32, **options),
                 nn.MaxPool2d(kernel_size=2),
-                nn.Conv2d(in_channels=32, out_channels=32, **same),
+                nn.Conv2d(in_channels=32, out_channels=32, **options),
                 nn.MaxPool2d(kernel_size=2),
-                nn.Conv2d(in_channels=32, out_channels=64, **same),
+                nn.Conv2d(in_channels=32, out_channels=64, **options),
                 nn.MaxPool2d(kernel_size=2),
                 nn.Flatten(),
                 nn.Linear(in_features=64 * 4 * 4, out_features=64),
@@ -164,18 +164,18 @@ def test_network_by_keywords() -> None:
 
 
 @pytest.mark.claim("seq.entity")
-def test_sequential_is_used_saved_and_moved_as_a_whole(tmp_path: Path) -> None:
-    part, copy = nn.Sequential(*layers()), nn.Sequential(*layers())
+def test_is_used_saved_and_moved_as_a_whole(tmp_path: Path) -> None:
+    network, copy = nn.Sequential(*layers()), nn.Sequential(*layers())
     images = torch.rand(2, 3, 32, 32)
-    torch.save(part.state_dict(), tmp_path / "part.pth")
+    torch.save(network.state_dict(), tmp_path / "part.pth")
     copy.load_state_dict(torch.load(tmp_path / "part.pth"))
-    assert torch.equal(copy(images), part(images))
-    assert torch.equal(nn.Sequential(part, nn.Flatten(0))(images), part(images).flatten())
-    assert {parameter.device.type for parameter in part.to("meta").parameters()} == {"meta"}
+    assert torch.equal(copy(images), network(images))
+    assert torch.equal(nn.Sequential(network, nn.Flatten(0))(images), network(images).flatten())
+    assert {parameter.device.type for parameter in network.to("meta").parameters()} == {"meta"}
 
 
 @pytest.mark.claim("seq.graph")
-def test_sequential_graph_read_back(tmp_path: Path) -> None:
+def test_graph_has_every_layer_in_order(tmp_path: Path) -> None:
     images = torch.ones(64, 3, 32, 32)
     with open_board(tmp_path, Tudui(), images):
         pass
@@ -191,11 +191,11 @@ def test_sequential_graph_read_back(tmp_path: Path) -> None:
     shapes = [node.attr["_output_shapes"].list.shape[0].dim for node in computed]
     assert [tuple(dim.size for dim in shape[1:]) for shape in shapes] == SIZES
     assert computed[0].input[0] == "input/images"
-    assert all(node.input[0] == before.name for before, node in pairwise(computed))
+    assert all(node.input[0] == previous.name for previous, node in pairwise(computed))
 
 
-class WrittenOut(nn.Module):
-    """The course's first form: each layer an attribute, and a line of forward."""
+class ExplicitForward(nn.Module):
+    """The course's first form: each layer is an attribute that forward calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -211,16 +211,16 @@ class WrittenOut(nn.Module):
 
 
 @pytest.mark.claim("seq.replaces-attributes")
-def test_sequential_does_what_forward_wrote_out() -> None:
-    written_out, ours = WrittenOut(), Tudui()
-    ours.load_state_dict(dict(zip(ours.state_dict(), written_out.parameters(), strict=True)))
+def test_replaces_layers_called_in_forward() -> None:
+    explicit, ours = ExplicitForward(), Tudui()
+    ours.load_state_dict(dict(zip(ours.state_dict(), explicit.parameters(), strict=True)))
     images = torch.rand(4, 3, 32, 32)
-    assert torch.equal(nn.Sequential(*written_out.children())(images), written_out(images))
-    assert torch.equal(ours(images), written_out(images))
+    assert torch.equal(nn.Sequential(*explicit.children())(images), explicit(images))
+    assert torch.equal(ours(images), explicit(images))
 
 
 @pytest.mark.claim("seq.output-values")
-def test_row_of_the_output_as_printed() -> None:
+def test_printed_output_row() -> None:
     network, other = Tudui(), Tudui()
     images = torch.ones(2, 3, 32, 32)
     assert not torch.equal(network(images), other(images))

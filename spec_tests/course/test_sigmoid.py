@@ -1,4 +1,4 @@
-"""P20: what the course says about the sigmoid."""
+"""Claims about the sigmoid (P20)."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch import nn
 
 
 @pytest.mark.claim("sigmoid.range")
-def test_sigmoid_lies_between_0_and_1() -> None:
+def test_output_is_between_0_and_1() -> None:
     inputs = torch.arange(-10.0, 11.0)
     output = nn.Sigmoid()(inputs)
     assert output.min() > 0
@@ -15,12 +15,12 @@ def test_sigmoid_lies_between_0_and_1() -> None:
 
 
 @pytest.mark.claim("sigmoid.saturates")
-def test_sigmoid_reaches_its_ends_in_float32() -> None:
+def test_saturates_in_float32() -> None:
     assert nn.Sigmoid()(torch.tensor([20.0, -104.0])).tolist() == [1.0, 0.0]
 
 
 @pytest.mark.claim("sigmoid.pixel-range")
-def test_sigmoid_of_pixels() -> None:
+def test_pixel_values() -> None:
     pixels = torch.tensor([0.0, 0.5, 1.0])
     torch.testing.assert_close(
         nn.Sigmoid()(pixels), torch.tensor([0.5, 0.622459, 0.731059]), rtol=0, atol=5e-7

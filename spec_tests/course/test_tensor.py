@@ -1,4 +1,4 @@
-"""What the course says about tensors: making, indexing and changing them."""
+"""Claims about tensors: creating, indexing and changing them."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ import torch
 
 
 @pytest.mark.claim("tensor.empty")
-def test_tensor_empty() -> None:
+def test_empty() -> None:
     assert torch.empty(2, 3).shape == (2, 3)
 
 
 @pytest.mark.claim("tensor.rand")
-def test_tensor_rand() -> None:
+def test_rand() -> None:
     x = torch.rand(20, 30)
     assert x.shape == (20, 30)
     assert 0 <= x.min() < 0.5 < x.max() < 1
@@ -19,27 +19,27 @@ def test_tensor_rand() -> None:
 
 
 @pytest.mark.claim("tensor.zeros-long")
-def test_tensor_zeros_long() -> None:
+def test_zeros_long() -> None:
     x = torch.zeros(2, 3, dtype=torch.long)
     assert x.dtype == torch.int64
     assert x.tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
 @pytest.mark.claim("tensor.full-width-comma")
-def test_tensor_line_with_a_full_width_comma() -> None:
+def test_full_width_comma_is_a_syntax_error() -> None:
     with pytest.raises(SyntaxError, match=r"invalid character '，' \(U\+FF0C\)"):
         compile("x = torch.zeros(a,b，dtype=torch.long)", "lesson", "exec")
 
 
 @pytest.mark.claim("tensor.from-data")
-def test_tensor_from_data() -> None:
+def test_from_data() -> None:
     x = torch.tensor([5.5, 3])
     assert x.dtype == torch.float32
     assert x.tolist() == [5.5, 3]
 
 
 @pytest.mark.claim("tensor.randn-like")
-def test_tensor_randn_like() -> None:
+def test_randn_like() -> None:
     x = torch.zeros(20, 30, dtype=torch.long)
     random = torch.randn_like(x, dtype=torch.float)
     assert random.shape == (20, 30)
@@ -48,33 +48,33 @@ def test_tensor_randn_like() -> None:
 
 
 @pytest.mark.claim("tensor.size")
-def test_tensor_size_printed() -> None:
+def test_printed_size() -> None:
     assert str(torch.rand(5, 3).size()) == "torch.Size([5, 3])"
 
 
 @pytest.mark.claim("tensor.add")
-def test_tensor_add() -> None:
+def test_add() -> None:
     x, y = torch.tensor([1, 2]), torch.tensor([10, 20])
     assert (x + y).tolist() == [11, 22]
     assert torch.add(x, y).tolist() == [11, 22]
 
 
 @pytest.mark.claim("tensor.add-out")
-def test_tensor_add_out() -> None:
+def test_add_out() -> None:
     result = torch.zeros(2)
     torch.add(torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0]), out=result)
     assert result.tolist() == [11, 22]
 
 
 @pytest.mark.claim("tensor.add-in-place")
-def test_tensor_add_in_place() -> None:
+def test_add_in_place() -> None:
     y = torch.tensor([10, 20])
     assert y.add_(torch.tensor([1, 2])) is y
     assert y.tolist() == [11, 22]
 
 
 @pytest.mark.claim("tensor.in-place-prefix")
-def test_tensor_in_place_operations_end_in_an_underscore() -> None:
+def test_in_place_operations_end_in_an_underscore() -> None:
     x = torch.tensor([-1, 2])
     assert x.abs().tolist() == [1, 2]
     assert x.tolist() == [-1, 2]
@@ -83,7 +83,7 @@ def test_tensor_in_place_operations_end_in_an_underscore() -> None:
 
 
 @pytest.mark.claim("tensor.copy-method")
-def test_tensor_copy_needs_the_underscore() -> None:
+def test_copy_needs_the_underscore() -> None:
     x, y = torch.zeros(2), torch.tensor([1.0, 2.0])
     with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'copy'"):
         x.copy(y)
@@ -92,28 +92,28 @@ def test_tensor_copy_needs_the_underscore() -> None:
 
 
 @pytest.mark.claim("tensor.t-in-place")
-def test_tensor_t_in_place() -> None:
+def test_t_in_place() -> None:
     x = torch.tensor([[1, 2, 3], [4, 5, 6]])
     x.t_()
     assert x.tolist() == [[1, 4], [2, 5], [3, 6]]
 
 
 @pytest.mark.claim("tensor.index-column")
-def test_tensor_index_column() -> None:
+def test_index_column() -> None:
     assert torch.tensor([[1, 2], [3, 4]])[:, 1].tolist() == [2, 4]
     assert np.array([[1, 2], [3, 4]])[:, 1].tolist() == [2, 4]
 
 
 @pytest.mark.claim("tensor.size-forms")
 @pytest.mark.parametrize("size", [[64, 3, 32, 32], (64, 3, 32, 32)], ids=type)
-def test_tensor_size_as_list_or_tuple(size: list[int] | tuple[int, ...]) -> None:
+def test_size_as_list_or_tuple(size: list[int] | tuple[int, ...]) -> None:
     ones = torch.ones(size)
     assert str(ones.shape) == "torch.Size([64, 3, 32, 32])"
     assert ones.sum().item() == 196_608
 
 
 @pytest.mark.claim("tensor.view-minus-one", "tensor.view-changes-shape-only")
-def test_tensor_view() -> None:
+def test_view() -> None:
     x = torch.rand(4, 4)
     assert x.view(-1, 8).shape == (2, 8)
     with pytest.raises(RuntimeError, match=r"'\[3, 8\]' is invalid for input of size 16"):
@@ -121,21 +121,21 @@ def test_tensor_view() -> None:
 
 
 @pytest.mark.claim("tensor.view-is-a-method")
-def test_tensor_view_is_no_function() -> None:
+def test_view_is_not_a_function() -> None:
     with pytest.raises(AttributeError, match="module 'torch' has no attribute 'view'"):
         torch.view(torch.zeros(4, 4), (2, 8))
     assert torch.reshape(torch.zeros(4, 4), (2, 8)).shape == (2, 8)
 
 
 @pytest.mark.claim("tensor.item")
-def test_tensor_item() -> None:
+def test_item() -> None:
     value = torch.tensor([7]).item()
     assert value == 7
     assert type(value) is int
 
 
 @pytest.mark.claim("tensor.like-numpy")
-def test_tensor_shares_memory_with_numpy() -> None:
+def test_shares_memory_with_numpy() -> None:
     array = np.zeros(2)
     tensor = torch.from_numpy(array)
     tensor[0] = 5
@@ -146,14 +146,14 @@ def test_tensor_shares_memory_with_numpy() -> None:
 
 @pytest.mark.cuda
 @pytest.mark.claim("tensor.on-gpu")
-def test_tensor_on_a_gpu() -> None:
+def test_on_a_gpu() -> None:
     x = torch.tensor([1, 2], device="cuda") + 1
     assert x.is_cuda
     assert x.tolist() == [2, 3]
 
 
 @pytest.mark.claim("tensor.view-any")
-def test_tensor_view_of_a_transposed_one() -> None:
+def test_view_of_a_transposed_tensor_fails() -> None:
     x = torch.arange(16).view(4, 4)
     assert x.view(-1, 8).shape == (2, 8)
     x.t_()
@@ -163,7 +163,7 @@ def test_tensor_view_of_a_transposed_one() -> None:
 
 
 @pytest.mark.claim("tensor.one-x")
-def test_tensor_that_takes_every_line_of_the_listing() -> None:
+def test_no_tensor_fits_every_line_of_the_listing() -> None:
     eight, single = torch.arange(8).view(2, 4), torch.tensor([[7]])
     assert eight[:, 1].tolist() == [1, 5]
     assert eight.view(-1, 8).shape == (1, 8)

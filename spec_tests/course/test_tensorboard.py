@@ -1,4 +1,4 @@
-"""P8, P22: what the course says about SummaryWriter, its files, curves and graphs."""
+"""Claims about SummaryWriter, its files, curves and graphs (P8, P22)."""
 
 import inspect
 import re
@@ -27,7 +27,7 @@ def test_folder_and_file() -> None:
 
 @pytest.mark.claim("tensorboard.file-a-run")
 @pytest.mark.usefixtures("writer")
-def test_file_a_run() -> None:
+def test_one_file_per_run() -> None:
     SummaryWriter("logs").close()
     assert len(list(Path("logs").iterdir())) == 2
 
@@ -53,7 +53,7 @@ def test_default_folder(comment: str) -> None:
 
 
 @pytest.mark.claim("tensorboard.comment")
-def test_comment_is_ignored_where_the_folder_is_given(tmp_path: Path) -> None:
+def test_comment_is_ignored_if_the_folder_is_given(tmp_path: Path) -> None:
     SummaryWriter(str(tmp_path / "logs"), comment="LR_0.1").close()
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
@@ -67,7 +67,7 @@ def test_log_dir_by_keyword(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.claim("tensorboard.y-is-x")
-def test_y_is_x(writer: SummaryWriter) -> None:
+def test_curve_of_y_equals_x(writer: SummaryWriter) -> None:
     for i in range(100):
         writer.add_scalar("y=x", i, i)
     writer.close()
@@ -97,7 +97,7 @@ def test_scalar_tensor(writer: SummaryWriter) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*")
 @pytest.mark.claim("tensorboard.graph", "tensorboard.graph-needs-no-output")
-def test_graph(writer: SummaryWriter) -> None:
+def test_graph_nodes(writer: SummaryWriter) -> None:
     names = list(inspect.signature(writer.add_graph).parameters)
     assert names[:2] == ["model", "input_to_model"]
     model = nn.Sequential(nn.Linear(3, 1), nn.ReLU())
@@ -110,7 +110,7 @@ def test_graph(writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.graph-silent")
-def test_graph_silent(writer: SummaryWriter, by_version: Callable[[str], object]) -> None:
+def test_graph_warnings(writer: SummaryWriter, by_version: Callable[[str], object]) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         writer.add_graph(nn.Linear(3, 1), torch.ones(2, 3))
@@ -136,7 +136,7 @@ def test_dashboards(writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.event-files-only")
-def test_event_files_only(writer: SummaryWriter) -> None:
+def test_only_event_files_are_read(writer: SummaryWriter) -> None:
     writer.add_scalar("y=x", 1, 1)
     writer.close()
     (events,) = Path("logs").iterdir()
@@ -147,7 +147,7 @@ def test_event_files_only(writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.compare-runs")
-def test_runs_are_kept_apart_and_shown_together(tmp_path: Path) -> None:
+def test_runs_are_separate_and_shown_together(tmp_path: Path) -> None:
     for rate, loss in ((0.1, 3.0), (0.01, 2.0)):
         with SummaryWriter(str(tmp_path / f"lr_{rate}")) as writer:
             writer.add_scalar("loss", loss, 0)
@@ -157,10 +157,10 @@ def test_runs_are_kept_apart_and_shown_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.claim("tensorboard.close")
-def test_closed_writer_has_written_everything(writer: SummaryWriter) -> None:
+def test_close_writes_everything(writer: SummaryWriter) -> None:
     for i in range(100):
         writer.add_scalar("y=x", i, i)
     writer.close()
     assert len(logged("logs").Scalars("y=x")) == 100
-    writer.add_scalar("late", 1, 1)  # goes to a file of its own
+    writer.add_scalar("late", 1, 1)  # opens a second file
     assert len(list(Path("logs").iterdir())) == 2

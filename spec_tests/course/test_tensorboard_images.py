@@ -1,4 +1,4 @@
-"""P8-P10, P12, P15, P18: what the course says about add_image and add_images."""
+"""Claims about add_image and add_images (P8-P10, P12, P15, P18)."""
 
 import inspect
 import re
@@ -15,12 +15,12 @@ from torchvision.transforms import Normalize, ToTensor
 
 from spec_tests.support.event_files import logged, shown
 
-# of the size of the course's 0013035.jpg
+# the size of the course's 0013035.jpg
 PHOTO = (np.arange(512 * 768 * 3) % 251).reshape(512, 768, 3).astype(np.uint8)
 
 
 @pytest.mark.claim("tensorboard.image-signature")
-def test_image_signature() -> None:
+def test_add_image_signature() -> None:
     parameters = inspect.signature(SummaryWriter.add_image).parameters.values()
     assert [(parameter.name, parameter.default) for parameter in parameters] == [
         ("self", inspect.Parameter.empty),
@@ -33,7 +33,7 @@ def test_image_signature() -> None:
 
 
 @pytest.mark.claim("tensorboard.image-docstring")
-def test_image_docstring() -> None:
+def test_add_image_docstring() -> None:
     assert "requires the ``pillow`` package" in SummaryWriter.add_image.__doc__
     types = r"img_tensor \(torch.Tensor, numpy.(nd)?array, or string/blobname\): Image data"
     assert re.search(types, SummaryWriter.add_image.__doc__)
@@ -41,28 +41,28 @@ def test_image_docstring() -> None:
 
 @pytest.mark.claim("tensorboard.image-array-or-tensor")
 @pytest.mark.parametrize("make", [np.array, torch.from_numpy])
-def test_image_array_or_tensor(writer: SummaryWriter, make: type) -> None:
+def test_array_or_tensor(writer: SummaryWriter, make: type) -> None:
     writer.add_image("image", make(PHOTO[:4, :6]), dataformats="HWC")
     writer.close()
     assert shown("logs", "image").tolist() == PHOTO[:4, :6].tolist()
 
 
 @pytest.mark.claim("tensorboard.image-blobname")
-def test_image_blobname(writer: SummaryWriter) -> None:
+def test_blobname_fails(writer: SummaryWriter) -> None:
     with pytest.raises(AssertionError, match="size of input tensor and input format are different"):
         writer.add_image("Ant", "blob")
 
 
 @pytest.mark.claim("tensorboard.image-pil")
 @pytest.mark.parametrize("dataformats", ["CHW", "HWC"])
-def test_image_pil(writer: SummaryWriter, dataformats: str) -> None:
+def test_pil_image_fails(writer: SummaryWriter, dataformats: str) -> None:
     message = r"Got <class 'PIL\.Image\.Image'>, but numpy array or torch tensor are expected"
     with pytest.raises(NotImplementedError, match=message):
         writer.add_image("test", Image.new("RGB", (6, 4)), 1, dataformats=dataformats)
 
 
 @pytest.mark.claim("tensorboard.image-hwc", "tensorboard.image-channel-axis")
-def test_image_hwc(writer: SummaryWriter) -> None:
+def test_hwc_needs_dataformats(writer: SummaryWriter) -> None:
     with pytest.raises(TypeError, match=r"Cannot handle this data type: \(1, 1, 512\), \|u1"):
         writer.add_image("test", PHOTO, 1)
     writer.add_image("test", PHOTO, 1, dataformats="HWC")
@@ -72,7 +72,7 @@ def test_image_hwc(writer: SummaryWriter) -> None:
 
 @pytest.mark.claim("tensorboard.image-garbled")
 @pytest.mark.parametrize("height", [1, 3, 4])
-def test_image_hwc_of_few_rows(writer: SummaryWriter, height: int) -> None:
+def test_hwc_with_few_rows_is_garbled(writer: SummaryWriter, height: int) -> None:
     writer.add_image("test", PHOTO[:height], 1)
     with pytest.raises(TypeError, match="Cannot handle this data type"):
         writer.add_image("test", PHOTO[: height + 4], 2)
@@ -83,7 +83,7 @@ def test_image_hwc_of_few_rows(writer: SummaryWriter, height: int) -> None:
 
 @pytest.mark.data
 @pytest.mark.claim("tensorboard.ants-picture", "tensorboard.image-sequence")
-def test_ants_picture(real_data: Path, writer: SummaryWriter) -> None:
+def test_ants_photo(real_data: Path, writer: SummaryWriter) -> None:
     path = real_data / "hymenoptera_data" / "train" / "ants" / "0013035.jpg"
     image = np.array(Image.open(path))
     assert str(type(image)) == "<class 'numpy.ndarray'>"
@@ -94,7 +94,7 @@ def test_ants_picture(real_data: Path, writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.image-sequence")
-def test_image_sequence(writer: SummaryWriter) -> None:
+def test_file_to_array_to_log(writer: SummaryWriter) -> None:
     Image.fromarray(PHOTO).save("0013035.jpg")
     image = np.array(Image.open("0013035.jpg"))
     writer.add_image("test", image, 1, dataformats="HWC")
@@ -103,7 +103,7 @@ def test_image_sequence(writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.slider", "tensorboard.tags-apart")
-def test_slider(writer: SummaryWriter) -> None:
+def test_steps_and_tags(writer: SummaryWriter) -> None:
     for tag, step in (("test", 1), ("test", 2), ("Ant", 1)):
         writer.add_image(tag, PHOTO[:4, :6], step, dataformats="HWC")
     writer.close()
@@ -113,7 +113,7 @@ def test_slider(writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.epoch-tags")
-def test_images_of_two_epochs(writer: SummaryWriter) -> None:
+def test_one_tag_per_epoch(writer: SummaryWriter) -> None:
     for epoch in range(2):
         for step in range(3):
             writer.add_images(f"Epoch:{epoch}", torch.rand(4, 3, 8, 8), step)
@@ -124,7 +124,7 @@ def test_images_of_two_epochs(writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.image-of-to-tensor")
-def test_image_of_to_tensor(writer: SummaryWriter) -> None:
+def test_to_tensor_output(writer: SummaryWriter) -> None:
     writer.add_image("Tensor_img", ToTensor()(Image.fromarray(PHOTO)))
     writer.close()
     (event,) = logged("logs").Images("Tensor_img")
@@ -133,28 +133,30 @@ def test_image_of_to_tensor(writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.image-normalized")
-def test_image_normalized(writer: SummaryWriter) -> None:
+def test_negative_values_become_black(writer: SummaryWriter) -> None:
     image = torch.tensor([0, 64, 127, 128, 200, 255]).expand(3, 1, 6) / 255
     writer.add_image("tensor image 2", Normalize([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])(image), 2)
     writer.close()
     pixels = shown("logs", "tensor image 2")[0, :, 0].astype(int)
-    # twice the pixel less 255, cut off at 0; a float may come out just below its whole number
+    # 2 * pixel - 255, clipped at 0; a float may be just below the integer and lose 1
     np.testing.assert_allclose(pixels, [0, 0, 0, 1, 145, 255], rtol=0, atol=1)
     assert all(pixels <= [0, 64, 127, 128, 200, 255])
 
 
 @pytest.mark.claim("tensorboard.image-opencv")
-def test_image_opencv(writer: SummaryWriter) -> None:
-    read_by_opencv = np.full((4, 6, 3), (10, 20, 200), np.uint8)  # a red picture: blue, green, red
+def test_opencv_channels_are_swapped(writer: SummaryWriter) -> None:
+    # red, in OpenCV's order: blue, green, red
+    read_by_opencv = np.full((4, 6, 3), (10, 20, 200), np.uint8)
     writer.add_image("Ant", read_by_opencv, 1, dataformats="HWC")
     writer.add_image("converted", np.flip(read_by_opencv, axis=2), 1, dataformats="HWC")
     writer.close()
-    assert shown("logs", "Ant")[0, 0].tolist() == [10, 20, 200]  # red, green, blue: it is blue
+    # read as red, green, blue it is blue
+    assert shown("logs", "Ant")[0, 0].tolist() == [10, 20, 200]
     assert shown("logs", "converted")[0, 0].tolist() == [200, 20, 10]
 
 
 @pytest.mark.claim("tensorboard.images-nchw", "tensorboard.grid")
-def test_images_of_a_loader(writer: SummaryWriter) -> None:
+def test_batches_of_a_loader(writer: SummaryWriter) -> None:
     dataset = FakeData(144, image_size=(3, 32, 32), transform=ToTensor())
     batches = [images for images, _ in DataLoader(dataset, batch_size=64)]
     for step, images in enumerate(batches):
@@ -169,7 +171,7 @@ def test_images_of_a_loader(writer: SummaryWriter) -> None:
 @pytest.mark.claim(
     "tensorboard.images-six-channels", "tensorboard.images-resize", "tensorboard.images-reshaped"
 )
-def test_images_of_six_channels(writer: SummaryWriter) -> None:
+def test_six_channels_need_reshape(writer: SummaryWriter) -> None:
     output = torch.rand(64, 6, 30, 30, generator=torch.Generator().manual_seed(0))
     with pytest.raises(AssertionError):
         writer.add_images("outputs", output, 0)

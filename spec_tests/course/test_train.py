@@ -1,11 +1,9 @@
-"""P27-P29: the training run, what it prints, and what it measures."""
+"""Claims about the training run: what it prints and what it measures (P27-P29)."""
 
-import contextlib
 import io
 import math
 import runpy
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,63 +19,43 @@ from reference.data.cifar10 import CIFAR10
 from reference.data.loaders import ResidentLoader, epoch_sampler
 from reference.models.course import Tudui
 from reference.training.engine import evaluate, train_step
-from reference.training.runs import Config, Run
-from reference.training.trainer import Trainer
-
-
-def train(folder: Path, data: Path, **options: int) -> SimpleNamespace:
-    """Train for two epochs on the CPU; `said` are the lines' names and values."""
-    run = Run.start(folder, Config(data=str(data), epochs=2, device="cpu", **options))
-    said: list[tuple[object, ...]] = []
-    start = time.perf_counter()
-    Trainer(run, lambda *line: said.append(line)).fit()
-    epochs = [record for record in run.records if "test_loss" in record]
-    seconds = time.perf_counter() - start
-    return SimpleNamespace(folder=folder, said=said, epochs=epochs, seconds=seconds)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute in one thread: small batches gain nothing by more, and a busy machine loses much."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+from reference.training.runs import Config
+from spec_tests.support.short_runs import ShortRun, one_thread, train_two_epochs
 
 
 @pytest.fixture(scope="module")
-def small_run(small_cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """A run with 125 steps an epoch, a step for two of the training images."""
+def small_run(small_cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> ShortRun:
+    """Return a run of 125 steps per epoch, with two training images per step."""
     with one_thread():
-        return train(tmp_path_factory.mktemp("small"), small_cifar10, batch_size=2)
+        return train_two_epochs(tmp_path_factory.mktemp("small"), small_cifar10, batch_size=2)
 
 
 @pytest.fixture(scope="module")
-def real_run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """A run with the course's options on the real CIFAR-10."""
-    return train(tmp_path_factory.mktemp("real"), real_data)
+def real_run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> ShortRun:
+    """Return a run with the course's options on the real CIFAR-10."""
+    return train_two_epochs(tmp_path_factory.mktemp("real"), real_data)
 
 
-def images(count: int) -> TensorDataset:
-    """A data set of so many labelled images, which a network of one layer, Identity, knows."""
+def labelled_images(count: int) -> TensorDataset:
+    """Return one-hot images and their labels, which nn.Identity classifies correctly."""
     labels = torch.arange(count) % 10
     return TensorDataset(torch.eye(10)[labels], labels)
 
 
 @pytest.mark.claim("train.size-lines")
-def test_size_lines(small_run: SimpleNamespace) -> None:
+def test_size_lines(small_run: ShortRun) -> None:
     out = io.StringIO()
-    print("训练数据集：", len(images(50_000)), file=out)
+    print("训练数据集：", len(labelled_images(50_000)), file=out)
     assert out.getvalue() == "训练数据集： 50000\n"
-    assert small_run.said[:2] == [("train_size", 250), ("test_size", 100)]
+    assert small_run.lines[:2] == [("train_size", 250), ("test_size", 100)]
     assert LINES["zh"]["train_size"].format(10) == "训练数据集的长度为：10"
     assert LINES["zh"]["test_size"].format(10) == "测试数据集的长度为：10"
 
 
 @pytest.mark.claim("train.epoch-line")
-def test_epoch_line(small_run: SimpleNamespace) -> None:
+def test_epoch_line(small_run: ShortRun) -> None:
     assert LINES["zh"]["epoch"].format(3) == "-------第 3 轮训练开始-------"
-    assert [line for line in small_run.said if line[0] == "epoch"] == [("epoch", 1), ("epoch", 2)]
+    assert [line for line in small_run.lines if line[0] == "epoch"] == [("epoch", 1), ("epoch", 2)]
 
 
 @pytest.mark.claim("train.step-line", "train.test-lines")
@@ -90,26 +68,26 @@ def test_epoch_line(small_run: SimpleNamespace) -> None:
         ("saved", (), "模型已保存"),
     ],
 )
-def test_lines_of_an_epoch(
-    small_run: SimpleNamespace, name: str, value: tuple[float, ...], line: str
+def test_lines_of_each_epoch(
+    small_run: ShortRun, name: str, value: tuple[float, ...], line: str
 ) -> None:
     assert LINES["zh"][name].format(*value) == line
-    assert [tuple(map(type, said[1:])) for said in small_run.said if said[0] == name] == [
+    assert [tuple(map(type, printed[1:])) for printed in small_run.lines if printed[0] == name] == [
         tuple(map(type, value))
     ] * 2
 
 
 @pytest.mark.claim("train.step-counter")
-def test_steps_are_counted_over_the_epochs(small_run: SimpleNamespace) -> None:
+def test_steps_are_counted_across_epochs(small_run: ShortRun) -> None:
     assert [epoch["step"] for epoch in small_run.epochs] == [125, 250]
     log = EventAccumulator(str(small_run.folder)).Reload()
     assert [scalar.step for scalar in log.Scalars("train_loss")] == [100, 200]
-    second_epoch = small_run.said[small_run.said.index(("epoch", 2)) :]
-    assert [line[1] for line in second_epoch if line[0] == "step"] == [200]  # of 126 to 250
+    second_epoch = small_run.lines[small_run.lines.index(("epoch", 2)) :]
+    assert [line[1] for line in second_epoch if line[0] == "step"] == [200]  # of steps 126 to 250
 
 
 @pytest.mark.claim("train.not-shuffled")
-def test_order_is_that_of_the_files(small_cifar10: Path) -> None:
+def test_images_are_not_shuffled(small_cifar10: Path) -> None:
     order = epoch_sampler(CIFAR10(small_cifar10), shuffle=Config(data="").shuffle)
     for epoch in range(2):
         order.set_epoch(epoch)
@@ -125,18 +103,18 @@ def test_defaults() -> None:
 
 
 @pytest.mark.claim("train.log-every-100")
-def test_a_line_every_100_steps(small_run: SimpleNamespace) -> None:
-    names = [line[0] for line in small_run.said[3:]]
+def test_a_line_every_100_steps(small_run: ShortRun) -> None:
+    names = [line[0] for line in small_run.lines[3:]]
     end = ["test_loss", "test_accuracy", "saved"]
     assert names == ["epoch", "step", *end, "epoch", "step", *end]
-    assert [line[1] for line in small_run.said if line[0] == "step"] == [100, 200]
+    assert [line[1] for line in small_run.lines if line[0] == "step"] == [100, 200]
 
 
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.claim("train.log-every-100", "train.steps", "train.whole-test-set")
-def test_lines_of_the_first_real_epoch(real_run: SimpleNamespace) -> None:
-    first_epoch = real_run.said[: real_run.said.index(("saved",))]
+def test_lines_of_the_first_real_epoch(real_run: ShortRun) -> None:
+    first_epoch = real_run.lines[: real_run.lines.index(("saved",))]
     assert [line[1] for line in first_epoch if line[0] == "step"] == [
         100, 200, 300, 400, 500, 600, 700,
     ]  # fmt: skip
@@ -147,7 +125,7 @@ def test_lines_of_the_first_real_epoch(real_run: SimpleNamespace) -> None:
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.claim("train.learns")
-def test_accuracy_rises_on_the_real_images(real_run: SimpleNamespace) -> None:
+def test_accuracy_rises_on_the_real_images(real_run: ShortRun) -> None:
     first, second = real_run.epochs
     assert second["test_accuracy"] > first["test_accuracy"] > 0.25
     assert second["test_loss"] < first["test_loss"] < 320
@@ -167,8 +145,8 @@ def test_steps_lower_the_loss(small_cifar10: Path) -> None:
 
 @pytest.mark.claim("train.steps")
 def test_steps_of_an_epoch() -> None:
-    assert len(DataLoader(images(50_000), 64)) == 782
-    assert len(DataLoader(images(50_000), 64, drop_last=True)) == 781
+    assert len(DataLoader(labelled_images(50_000), 64)) == 782
+    assert len(DataLoader(labelled_images(50_000), 64, drop_last=True)) == 781
     data = SimpleNamespace(data=np.zeros((50_000, 1, 1, 3), np.uint8), targets=[0] * 50_000)
     batches = ResidentLoader(data, 64)
     assert len(batches) == 782
@@ -176,22 +154,24 @@ def test_steps_of_an_epoch() -> None:
 
 
 @pytest.mark.claim("train.accuracy-denominator", "train.drop-last-test")
-def test_perfect_network_by_the_first_document() -> None:
-    batches = DataLoader(images(10_000), 64, drop_last=True)
-    found = evaluate(nn.Identity(), nn.CrossEntropyLoss(), batches)
-    assert (found.batches, found.images, found.correct) == (156, 9984, 9984)
-    assert found.correct / 50_000 == 0.19968
-    assert found.accuracy == 1.0
+def test_perfect_network_with_the_wrong_denominator() -> None:
+    batches = DataLoader(labelled_images(10_000), 64, drop_last=True)
+    result = evaluate(nn.Identity(), nn.CrossEntropyLoss(), batches)
+    assert (result.batches, result.images, result.correct) == (156, 9984, 9984)
+    assert result.correct / 50_000 == 0.19968
+    assert result.accuracy == 1.0
 
 
 @pytest.mark.claim("train.accuracy-denominator", "train.whole-test-set", "train.drop-last-test")
 def test_whole_test_set() -> None:
-    always_0 = nn.Linear(10, 10)
-    nn.init.zeros_(always_0.weight)
-    nn.init.zeros_(always_0.bias)
-    found = evaluate(always_0, nn.CrossEntropyLoss(), DataLoader(images(10_000), 64))
-    assert (found.batches, found.images, found.correct) == (157, 10_000, 1000)
-    assert found.accuracy == 0.1
+    always_class_0 = nn.Linear(10, 10)
+    nn.init.zeros_(always_class_0.weight)
+    nn.init.zeros_(always_class_0.bias)
+    result = evaluate(
+        always_class_0, nn.CrossEntropyLoss(), DataLoader(labelled_images(10_000), 64)
+    )
+    assert (result.batches, result.images, result.correct) == (157, 10_000, 1000)
+    assert result.accuracy == 0.1
 
 
 @pytest.mark.claim("train.item")
@@ -221,11 +201,11 @@ def test_item_of_two_elements() -> None:
 def test_total_loss_is_the_sum_of_the_batch_means() -> None:
     unsure, sure = torch.zeros(2, 10), 100 * torch.eye(10)[:1]
     batches = [(unsure, torch.tensor([0, 1])), (sure, torch.tensor([0]))]
-    found = evaluate(nn.Identity(), nn.CrossEntropyLoss(), batches)
-    assert type(found.total_loss) is float
-    assert found.total_loss == pytest.approx(2.302585, abs=1e-5)  # ln 10 and 0: neither
-    # 4.60517, the sum over the three images, nor 1.53506, their mean
-    assert found.batches == 2
+    result = evaluate(nn.Identity(), nn.CrossEntropyLoss(), batches)
+    assert type(result.total_loss) is float
+    # ln 10 + 0: neither 4.60517, the sum over the three images, nor 1.53506, their mean
+    assert result.total_loss == pytest.approx(2.302585, abs=1e-5)
+    assert result.batches == 2
 
 
 @pytest.mark.claim("train.total-loss-float")
@@ -244,7 +224,7 @@ def test_tensor_without_dimensions_prints_as_a_number() -> None:
 
 @pytest.mark.claim("train.test-listing")
 @pytest.mark.parametrize(
-    ("line", "name", "cure"),
+    ("line", "name", "fix"),
     [
         (
             "writer.add_scalar('test_loss', total_test_loss, total_test_step); writer.close()",
@@ -254,20 +234,20 @@ def test_tensor_without_dimensions_prints_as_a_number() -> None:
         ("os.path.join('model', f'model_{i}.pth')", "os", "import os\n"),
     ],
 )
-def test_names_that_the_test_listing_lacks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, name: str, cure: str
+def test_names_missing_from_the_test_listing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, name: str, fix: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = "import torch\ni = total_test_step = total_test_loss = 0\n"
     Path("train.py").write_text(before + line, encoding="utf-8")
     with pytest.raises(NameError, match=f"name '{name}' is not defined"):
         runpy.run_path("train.py")
-    Path("train.py").write_text(before + cure + line, encoding="utf-8")
+    Path("train.py").write_text(before + fix + line, encoding="utf-8")
     assert name in runpy.run_path("train.py")
 
 
 @pytest.mark.claim("train.test-counter", "train.test-steps")
-def test_tests_are_logged_by_the_epoch(small_run: SimpleNamespace) -> None:
+def test_evaluations_are_logged_by_epoch(small_run: ShortRun) -> None:
     log = EventAccumulator(str(small_run.folder)).Reload()
     assert [scalar.step for scalar in log.Scalars("test_loss")] == [0, 1]
     assert [scalar.step for scalar in log.Scalars("test_accuracy")] == [0, 1]
@@ -284,7 +264,7 @@ def test_star_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.claim("train.time")
-def test_time() -> None:
+def test_time_difference() -> None:
     start = time.time()
     time.sleep(0.05)
     end = time.time()
@@ -293,14 +273,14 @@ def test_time() -> None:
 
 
 @pytest.mark.claim("train.time")
-def test_epochs_are_timed(small_run: SimpleNamespace) -> None:
+def test_epochs_are_timed(small_run: ShortRun) -> None:
     first, second = (epoch["seconds"] for epoch in small_run.epochs)
     assert min(first, second) > 0
     assert first + second <= small_run.seconds
 
 
 @pytest.mark.claim("train.drop-last-train")
-def test_images_that_the_first_document_never_trains_on() -> None:
+def test_drop_last_never_trains_on_the_last_images() -> None:
     loader = DataLoader(range(50_000), 64, drop_last=True)
     epochs = [torch.cat(list(loader)).tolist() for _ in range(2)]
     assert epochs == [list(range(49_984))] * 2

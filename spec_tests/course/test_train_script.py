@@ -1,4 +1,4 @@
-"""P27-P28: model.py and train.py as two files, and the folder of weights beside them."""
+"""Claims about model.py and train.py as two files, with a folder of weights (P27-P28)."""
 
 import importlib
 import runpy
@@ -27,7 +27,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def model_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The file model.py, in a folder from which scripts import."""
+    """Yield the file model.py, in a folder on the import path."""
     path = tmp_path / "model.py"
     path.write_text(MODEL)
     monkeypatch.syspath_prepend(tmp_path)
@@ -36,7 +36,7 @@ def model_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 @pytest.mark.claim("train.model-guard")
-def test_model_is_tried_only_when_its_file_is_run(
+def test_guarded_code_runs_only_as_a_script(
     model_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     importlib.import_module("model")
@@ -46,7 +46,7 @@ def test_model_is_tried_only_when_its_file_is_run(
 
 
 @pytest.mark.claim("train.model-file-and-folder")
-def test_file_goes_before_the_folder_of_weights(model_file: Path) -> None:
+def test_module_is_imported_rather_than_a_folder_of_weights(model_file: Path) -> None:
     folder = model_file.with_suffix("")
     folder.mkdir()
     (folder / "model_0.pth").touch()
@@ -54,7 +54,7 @@ def test_file_goes_before_the_folder_of_weights(model_file: Path) -> None:
 
 
 @pytest.mark.claim("train.model-file-and-folder")
-def test_package_goes_before_the_file(model_file: Path) -> None:
+def test_folder_with_init_is_imported_rather_than_the_module(model_file: Path) -> None:
     package = model_file.with_suffix("") / "__init__.py"
     package.parent.mkdir()
     package.touch()

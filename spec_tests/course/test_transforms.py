@@ -1,4 +1,4 @@
-"""P10-P13: the transforms, torchvision's and the reference's, as the course describes them."""
+"""Claims about the transforms, for torchvision and the reference (P10-P13)."""
 
 import inspect
 import warnings
@@ -33,7 +33,7 @@ def tensor(ant: Image.Image) -> torch.Tensor:
 
 
 @pytest.mark.claim("transforms.tools")
-def test_tools() -> None:
+def test_tools_are_classes() -> None:
     for name in (
         "Compose", "ToTensor", "ToPILImage", "Normalize", "Resize", "CenterCrop", "RandomCrop",
     ):  # fmt: skip
@@ -42,13 +42,13 @@ def test_tools() -> None:
 
 @pytest.mark.claim("transforms.misspelt")
 @pytest.mark.parametrize("name", ["CoTensor", "Nomalize"])
-def test_misspelt_names(name: str) -> None:
+def test_misspelt_names_do_not_exist(name: str) -> None:
     with pytest.raises(AttributeError, match=name):
         getattr(transforms, name)
 
 
 @pytest.mark.claim("transforms.resize-crops")
-def test_resize_keeps_the_whole_picture() -> None:
+def test_resize_keeps_the_whole_image() -> None:
     halves = Image.new("RGB", (8, 8), "red")
     halves.paste("blue", (4, 0, 8, 8))
     for scaled in (Resize((2, 2))(halves), resize(halves, (2, 2))):
@@ -58,7 +58,7 @@ def test_resize_keeps_the_whole_picture() -> None:
 
 
 @pytest.mark.claim("transforms.file")
-def test_file() -> None:
+def test_source_file() -> None:
     assert Path(inspect.getfile(ToTensor)).name == "transforms.py"
 
 
@@ -79,14 +79,14 @@ def test_instances_are_called(ant: Image.Image, tensor: torch.Tensor) -> None:
 
 
 @pytest.mark.claim("transforms.instance-first")
-def test_class_is_not_called_with_the_image(ant: Image.Image) -> None:
+def test_class_cannot_be_called_with_the_image(ant: Image.Image) -> None:
     with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
         ToTensor(ant)
     assert isinstance(ToTensor()(ant), torch.Tensor)
 
 
 @pytest.mark.claim("transforms.to-tensor-init")
-def test_to_tensor_has_an_init_without_arguments() -> None:
+def test_to_tensor_constructor_takes_no_arguments() -> None:
     assert {"__init__", "__call__"} <= set(vars(ToTensor))
     with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
         ToTensor("argument")
@@ -145,7 +145,7 @@ def test_tensor_attributes(tensor: torch.Tensor, name: str) -> None:
 
 
 @pytest.mark.claim("transforms.person")
-def test_person(capsys: pytest.CaptureFixture[str]) -> None:
+def test_call_and_method_of_an_instance(capsys: pytest.CaptureFixture[str]) -> None:
     class Person:
         def __call__(self, name: str) -> None:
             print("__call__ " + "Hello, " + name)
@@ -198,19 +198,19 @@ def test_compose_takes_any_callable() -> None:
 
 
 @pytest.mark.claim("transforms.random-crop")
-def test_random_crop_cuts_one_piece_anywhere() -> None:
+def test_random_crop_has_a_random_position() -> None:
     places = torch.arange(512 * 768).reshape(1, 512, 768)
-    for crop in (RandomCrop((128, 256)), lambda image: random_crop(image, (128, 256))):
-        pieces = [crop(places) for _ in range(5)]
-        assert all(piece.shape == (1, 128, 256) for piece in pieces)
-        assert all(piece[0, -1, -1] - piece[0, 0, 0] == 127 * 768 + 255 for piece in pieces)
-        assert len({int(piece[0, 0, 0]) for piece in pieces}) > 1
+    for crop_at_random in (RandomCrop((128, 256)), lambda image: random_crop(image, (128, 256))):
+        crops = [crop_at_random(places) for _ in range(5)]
+        assert all(crop.shape == (1, 128, 256) for crop in crops)
+        assert all(crop[0, -1, -1] - crop[0, 0, 0] == 127 * 768 + 255 for crop in crops)
+        assert len({int(crop[0, 0, 0]) for crop in crops}) > 1
     assert RandomCrop(300)(Image.new("L", (768, 512))).size == (300, 300)
     assert random_crop(Image.new("L", (768, 512)), (128, 256)).size == (256, 128)
 
 
 @pytest.mark.claim("transforms.random-crop-too-large")
-def test_random_crop_larger_than_the_image(ant: Image.Image) -> None:
+def test_random_crop_larger_than_the_image_fails(ant: Image.Image) -> None:
     with pytest.raises(ValueError, match=r"\(600, 600\) is larger than .* \(512, 768\)"):
         RandomCrop(600)(ant)
     with pytest.raises(ValueError, match="600 x 600 is larger than the image of 512 x 768"):
@@ -218,7 +218,7 @@ def test_random_crop_larger_than_the_image(ant: Image.Image) -> None:
 
 
 @pytest.mark.claim("transforms.to-pil-image")
-def test_to_pil_image_loses_nothing(ant: Image.Image, tensor: torch.Tensor) -> None:
+def test_to_pil_image_is_lossless(ant: Image.Image, tensor: torch.Tensor) -> None:
     for image in (ToPILImage()(tensor), to_pil_image(tensor)):
         assert (image.mode, image.size) == ("RGB", (768, 512))
         assert image.tobytes() == ant.tobytes()
@@ -240,7 +240,7 @@ def test_pil_to_tensor_does_not_scale() -> None:
 
 
 @pytest.mark.claim("transforms.no-warning")
-def test_the_courses_way_gives_no_warning(ant: Image.Image) -> None:
+def test_course_pipeline_gives_no_warning(ant: Image.Image) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         transform = Compose([Resize((64, 64)), RandomCrop(32), ToTensor(), Normalize(HALF, HALF)])
@@ -249,7 +249,7 @@ def test_the_courses_way_gives_no_warning(ant: Image.Image) -> None:
 
 
 @pytest.mark.claim("transforms.own-call")
-def test_tools_that_have_forward_in_place_of_call() -> None:
+def test_some_tools_define_forward_instead_of_call() -> None:
     for tool in (Compose, ToTensor, ToPILImage):
         assert "__call__" in vars(tool)
     for tool in (Normalize, Resize, CenterCrop, RandomCrop):
@@ -260,7 +260,7 @@ def test_tools_that_have_forward_in_place_of_call() -> None:
 
 @pytest.mark.claim("transforms.to-tensor-file")
 @pytest.mark.parametrize("data", ["0013035.jpg", Path("0013035.jpg"), [[0, 255]], 3.5])
-def test_to_tensor_takes_no_file(data: object) -> None:
+def test_to_tensor_refuses_files(data: object) -> None:
     with pytest.raises(TypeError, match="pic should be PIL Image or ndarray"):
         ToTensor()(data)
     with pytest.raises((TypeError, InputError)):
@@ -268,12 +268,12 @@ def test_to_tensor_takes_no_file(data: object) -> None:
 
 
 @pytest.mark.claim("transforms.show")
-def test_show_hands_the_piece_to_a_viewer(ant: Image.Image, viewed: list[Image.Image]) -> None:
-    piece = RandomCrop((128, 256))(ant)
-    piece.show()
+def test_show_passes_the_crop_to_a_viewer(ant: Image.Image, viewed: list[Image.Image]) -> None:
+    crop = RandomCrop((128, 256))(ant)
+    crop.show()
     (image,) = viewed
     assert image.size == (256, 128)
-    assert image.tobytes() == piece.tobytes()
+    assert image.tobytes() == crop.tobytes()
 
 
 @pytest.mark.claim("transforms.show")

@@ -1,4 +1,4 @@
-"""P12: Normalize, torchvision's and the reference's, as the course describes it."""
+"""Claims about Normalize, for torchvision and the reference (P12)."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def tensor(ant: Image.Image) -> torch.Tensor:
 
 @pytest.mark.claim("transforms.normalize-regularises", "transforms.normalize-formula")
 @pytest.mark.parametrize("ours", [False, True])
-def test_normalize_standardises(*, ours: bool) -> None:
+def test_standardizes(*, ours: bool) -> None:
     image = torch.tensor([[[0.0, 1.0]], [[0.5, 2.0]], [[8.0, 4.0]]])
     mean, std = [0.0, 0.5, 4.0], [0.5, 0.25, 2.0]
     normalized = normalize(image, mean, std) if ours else Normalize(mean, std)(image)
@@ -26,14 +26,14 @@ def test_normalize_standardises(*, ours: bool) -> None:
 
 
 @pytest.mark.claim("transforms.normalize-half")
-def test_normalize_with_half() -> None:
+def test_mean_and_std_of_half() -> None:
     image = torch.tensor([0.0, 0.25, 0.5, 1.0]).expand(3, 1, 4)
     for normalized in (Normalize(HALF, HALF)(image), normalize(image, HALF, HALF)):
         assert normalized.tolist() == [[[-1.0, -0.5, 0.0, 1.0]]] * 3
 
 
 @pytest.mark.claim("transforms.normalize-own")
-def test_normalize_with_the_statistics_of_the_image(tensor: torch.Tensor) -> None:
+def test_statistics_of_the_image(tensor: torch.Tensor) -> None:
     mean, std = tensor.mean((1, 2)).tolist(), tensor.std((1, 2)).tolist()
     for normalized in (Normalize(mean, std)(tensor), normalize(tensor, mean, std)):
         assert normalized.mean((1, 2)).tolist() == pytest.approx([0, 0, 0], abs=1e-4)
@@ -41,14 +41,14 @@ def test_normalize_with_the_statistics_of_the_image(tensor: torch.Tensor) -> Non
 
 
 @pytest.mark.claim("transforms.normalize-standard")
-def test_normalize_of_a_white_image() -> None:
+def test_white_image() -> None:
     white = torch.ones(3, 2, 2)
     for normalized in (Normalize(HALF, HALF)(white), normalize(white, HALF, HALF)):
         assert normalized.unique().tolist() == [1]
 
 
 @pytest.mark.claim("transforms.normalize-tensor-only")
-def test_normalize_refuses_a_pil_image(ant: Image.Image) -> None:
+def test_refuses_a_pil_image(ant: Image.Image) -> None:
     with pytest.raises(TypeError, match=r"img should be Tensor Image\. Got <class 'PIL"):
         Normalize(HALF, HALF)(ant)
     with pytest.raises(TypeError, match="normalize takes a float tensor, not Image"):
@@ -56,7 +56,7 @@ def test_normalize_refuses_a_pil_image(ant: Image.Image) -> None:
 
 
 @pytest.mark.claim("transforms.normalize-range")
-def test_normalize_takes_any_range_but_no_integers() -> None:
+def test_takes_any_range_but_no_integers() -> None:
     image = torch.tensor([-3.0, 255.0]).expand(3, 1, 2)
     for normalized in (Normalize(HALF, HALF)(image), normalize(image, HALF, HALF)):
         assert normalized.tolist() == [[[-7.0, 509.0]]] * 3
@@ -67,7 +67,7 @@ def test_normalize_takes_any_range_but_no_integers() -> None:
 
 
 @pytest.mark.claim("transforms.normalize-channels-first")
-def test_normalize_refuses_channels_last(tensor: torch.Tensor) -> None:
+def test_refuses_channels_last(tensor: torch.Tensor) -> None:
     channels_last = tensor.permute(1, 2, 0)
     with pytest.raises(RuntimeError, match=r"size of tensor a \(512\) must match .* b \(3\)"):
         Normalize(HALF, HALF)(channels_last)
@@ -76,7 +76,7 @@ def test_normalize_refuses_channels_last(tensor: torch.Tensor) -> None:
 
 
 @pytest.mark.claim("transforms.normalize-three")
-def test_normalize_refuses_three_means_for_one_channel() -> None:
+def test_refuses_three_means_for_one_channel() -> None:
     grey = torch.zeros(1, 4, 4)
     with pytest.raises(RuntimeError, match=r"shape \[1, 4, 4\] doesn't match .* \[3, 4, 4\]"):
         Normalize(HALF, HALF)(grey)
@@ -85,14 +85,14 @@ def test_normalize_refuses_three_means_for_one_channel() -> None:
 
 
 @pytest.mark.claim("transforms.normalize-shape")
-def test_normalize_keeps_dtype_and_shape(tensor: torch.Tensor) -> None:
+def test_keeps_dtype_and_shape(tensor: torch.Tensor) -> None:
     for normalized in (Normalize(HALF, HALF)(tensor), normalize(tensor, HALF, HALF)):
         assert normalized.dtype == torch.float32
         assert normalized.shape == (3, 512, 768)
 
 
 @pytest.mark.claim("transforms.preprocess", "transforms.imagenet")
-def test_preprocess(ant: Image.Image) -> None:
+def test_imagenet_preprocessing(ant: Image.Image) -> None:
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     preset = models.VGG16_Weights.IMAGENET1K_V1.transforms()
     assert (preset.mean, preset.std) == (mean, std)

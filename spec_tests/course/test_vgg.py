@@ -1,7 +1,7 @@
-"""P25: VGG16, its edits, and which of them still run.
+"""Claims about VGG16, its edits, and which of them still run (P25).
 
-The networks are on the meta device, which knows shapes and computes nothing: half a gigabyte of
-weights is not needed to print and to try them.
+The networks are on the meta device, which tracks shapes without computing: printing and trying
+them does not need half a gigabyte of weights.
 """
 
 from itertools import pairwise
@@ -22,68 +22,67 @@ URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 
 
 def vgg16(**options: object) -> nn.Module:
-    """VGG16 as torchvision has it, without memory for its weights."""
+    """Return torchvision's VGG16 on the meta device."""
     with torch.device("meta"):
         return torchvision.models.vgg16(**options)
 
 
 def output_shape(network: nn.Module, side: int = 224) -> tuple[int, ...]:
+    """Return the shape of the network's output for one square image."""
     return tuple(network(torch.empty(1, 3, side, side, device="meta")).shape)
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that torchvision would have loaded weights from."""
-    addresses: list[str] = []
+def requested_urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of URLs from which torchvision would download weights."""
+    urls: list[str] = []
 
     def load(url: str, *_args: object, **_options: object) -> dict[str, torch.Tensor]:
-        addresses.append(url)
+        urls.append(url)
         return vgg16().state_dict()
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", load)
-    return addresses
+    return urls
 
 
 @pytest.mark.claim("vgg.pretrained-false", "vgg.structure-download")
-def test_vgg_pretrained_false_warns_and_downloads_nothing(asked: list[str]) -> None:
+def test_pretrained_false_warns_and_downloads_nothing(requested_urls: list[str]) -> None:
     with (
         pytest.warns(UserWarning, match="'pretrained' is deprecated since 0.13"),
         pytest.warns(UserWarning, match=r"is equivalent to passing `weights=None`"),
     ):
         network = vgg16(pretrained=False)
     assert f"{network}\n" == PRINTOUT.read_text(encoding="utf-8")
-    assert asked == []
+    assert requested_urls == []
 
 
 @pytest.mark.claim("vgg.pretrained-true")
 @pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter:UserWarning")
-def test_vgg_pretrained_true_asks_for_the_weights(asked: list[str]) -> None:
+def test_pretrained_true_downloads_the_weights(requested_urls: list[str]) -> None:
     with (
         pytest.warns(UserWarning, match="'pretrained' is deprecated since 0.13"),
         pytest.warns(UserWarning, match=r"`weights=VGG16_Weights\.DEFAULT`"),
     ):
         vgg16(pretrained=True)
-    assert asked == [URL]
+    assert requested_urls == [URL]
     vgg16(weights=VGG16_Weights.DEFAULT)
-    assert asked == [URL, URL]
+    assert requested_urls == [URL, URL]
 
 
 @pytest.mark.claim("vgg.file-size")
-def test_vgg_file_size() -> None:
+def test_file_size() -> None:
     channels = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
     kernels = sum((9 * a + 1) * b for a, b in pairwise(channels))
     linear = (25_088 + 1) * 4096 + (4096 + 1) * 4096 + (4096 + 1) * 1000
     assert sum(p.numel() for p in vgg16().parameters()) == kernels + linear == 138_357_544
     megabytes = 4 * 138_357_544 / 2**20
     assert round(megabytes, 1) == 527.8
-    # the file has a little more than the weights
+    # the file is slightly larger than the weights
     assert VGG16_Weights.DEFAULT.meta["_file_size"] == pytest.approx(megabytes, rel=1e-4, abs=0)
 
 
 @pytest.mark.claim("vgg.cached")
-def test_vgg_weights_on_the_disk_are_not_downloaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_weights_are_not_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_download(*_args: object, **_options: object) -> None:
         raise AssertionError("downloads")
 
@@ -97,14 +96,14 @@ def test_vgg_weights_on_the_disk_are_not_downloaded(
 
 
 @pytest.mark.claim("vgg.thousand-classes")
-def test_vgg_has_a_thousand_classes() -> None:
+def test_has_a_thousand_classes() -> None:
     assert str(vgg16().classifier[6]) == "Linear(in_features=4096, out_features=1000, bias=True)"
     assert output_shape(vgg16()) == (1, 1000)
     assert len(VGG16_Weights.DEFAULT.meta["categories"]) == 1000
 
 
 @pytest.mark.claim("vgg.first-linear")
-def test_vgg_classifier_takes_what_the_average_pool_gives() -> None:
+def test_classifier_takes_the_output_of_the_average_pool() -> None:
     network = vgg16()
     features = network.avgpool(network.features(torch.empty(1, 3, 224, 224, device="meta")))
     assert features.shape == (1, 512, 7, 7)
@@ -112,7 +111,7 @@ def test_vgg_classifier_takes_what_the_average_pool_gives() -> None:
 
 
 @pytest.mark.claim("vgg.linear-at-end-output")
-def test_vgg_linear_at_the_end_is_never_called() -> None:
+def test_linear_at_the_end_is_never_called() -> None:
     network = build_on_meta("vgg16-linear-at-end")
     assert network.add_linear.out_features == 10
     network.add_linear.register_forward_hook(lambda *_: pytest.fail("called"))
@@ -120,12 +119,12 @@ def test_vgg_linear_at_the_end_is_never_called() -> None:
 
 
 @pytest.mark.claim("vgg.linear-in-classifier")
-def test_vgg_linear_in_the_classifier_gives_ten_values() -> None:
+def test_linear_in_the_classifier_gives_ten_values() -> None:
     assert output_shape(build_on_meta("vgg16-linear-in-classifier")) == (1, 10)
 
 
 @pytest.mark.claim("vgg.last-layer", "vgg.ten-classes")
-def test_vgg_with_another_last_layer_gives_ten_values() -> None:
+def test_replaced_last_layer_gives_ten_values() -> None:
     network = vgg16()
     network.classifier[6] = nn.Linear(4096, 10, device="meta")
     assert output_shape(network) == (1, 10)
@@ -134,17 +133,17 @@ def test_vgg_with_another_last_layer_gives_ten_values() -> None:
 
 
 @pytest.mark.claim("vgg.all-edits-output")
-def test_vgg_with_all_edits_fails_in_the_layer_added_to_the_classifier() -> None:
+def test_all_edits_together_fail_in_the_added_linear() -> None:
     network = build_on_meta("vgg16-all-edits")
     with pytest.raises(RuntimeError, match=r"\[1, 10\] X \[1000, 10\]"):
         output_shape(network)
-    added = nn.Linear(1000, 10)  # where numbers are computed the message is another
+    added = nn.Linear(1000, 10)  # on the CPU the message is different
     with pytest.raises(RuntimeError, match=r"cannot be multiplied \(1x10 and 1000x10\)"):
         added(torch.ones(1, 10))
 
 
 @pytest.mark.claim("vgg.dropout")
-def test_vgg_other_dropout_is_unchanged() -> None:
+def test_other_dropout_is_unchanged() -> None:
     network = build_on_meta("vgg16-dropout")
     assert str(network.classifier[2]) == "Dropout(p=0.7, inplace=False)"
     assert str(network.classifier[5]) == "Dropout(p=0.5, inplace=False)"
@@ -152,19 +151,19 @@ def test_vgg_other_dropout_is_unchanged() -> None:
 
 
 @pytest.mark.claim("vgg.not-permanent")
-def test_vgg_edits_are_not_permanent() -> None:
+def test_edits_are_not_permanent() -> None:
     build_on_meta("vgg16-all-edits")
     assert f"{vgg16()}\n" == PRINTOUT.read_text(encoding="utf-8")
 
 
 @pytest.mark.claim("vgg.small-images")
 @pytest.mark.parametrize("side", [32, 224, 256])
-def test_vgg_takes_images_of_other_sizes(side: int) -> None:
+def test_takes_images_of_other_sizes(side: int) -> None:
     assert output_shape(vgg16(), side) == (1, 1000)
 
 
 @pytest.mark.claim("vgg.square-brackets")
-def test_vgg_layers_are_taken_in_square_brackets() -> None:
+def test_layers_are_indexed_with_square_brackets() -> None:
     classifier = vgg16().classifier
     assert isinstance(classifier[6], nn.Linear)
     with pytest.raises(TypeError, match=r"argument 'input' .* must be Tensor, not int"):
@@ -172,7 +171,7 @@ def test_vgg_layers_are_taken_in_square_brackets() -> None:
 
 
 @pytest.mark.claim("vgg.ready-made")
-def test_vgg_is_one_of_many() -> None:
+def test_torchvision_has_many_networks() -> None:
     names = torchvision.models.list_models(module=torchvision.models)
     assert {"alexnet", "vgg16", "googlenet", "resnet18", "densenet121", "vit_b_16"} <= set(names)
     assert len(names) >= 80
