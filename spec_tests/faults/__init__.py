@@ -1,6 +1,7 @@
-"""Deliberate faults, one topic a module: PyTorch with one operator wrong, as people get it wrong.
+"""Deliberate faults, one module per topic: operators of PyTorch with a bug that people do write.
 
-The docstring of a fault says what is wrong. The vectors must reject every fault: see `catalog`.
+The docstring of a fault is a sentence about what the faulty operator does. At least one case of the
+vectors must reject each fault: see `catalog`.
 """
 
 from collections.abc import Callable
@@ -13,10 +14,10 @@ REGISTERED: list[tuple[str, Function]] = []
 
 
 def fault(operator: str) -> Callable[[Function], Function]:
-    """Register a fault in an operator.
+    """Register the decorated function as a fault of an operator.
 
-    A fault in an operator of torch.nn.functional takes and returns tensors; one in sgd, adam or
-    backward is a function of an adapter, and takes and returns arrays.
+    A fault of an operator of torch.nn.functional takes and returns tensors. A fault of sgd, adam or
+    backward takes and returns NumPy arrays, as an adapter's functions do.
     """
 
     def register(function: Function) -> Function:

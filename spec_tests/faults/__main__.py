@@ -6,13 +6,13 @@ from spec_tests.faults.catalog import all_faults
 
 
 def main() -> int:
-    """Print which cases catch which fault; return 1 if one survives."""
+    """Print the cases that reject each fault; return 1 if a fault survives."""
     survivors = 0
     for fault in all_faults():
-        caught = fault.catches()
-        survivors += not caught
-        names = f"{len(caught):2} {', '.join(caught)}" if caught else "SURVIVES"
-        print(f"{fault!s:48} {fault.says}\n{'':48} {names}")
+        rejecting = fault.rejecting_cases()
+        survivors += not rejecting
+        names = f"{len(rejecting):2} {', '.join(rejecting)}" if rejecting else "SURVIVES"
+        print(f"{fault!s:48} {fault.description}\n{'':48} {names}")
     print(f"{len(all_faults())} faults, {survivors} survive")
     return 1 if survivors else 0
 

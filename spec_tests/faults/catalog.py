@@ -1,7 +1,8 @@
-"""Every fault, and which cases reject it.
+"""The faults, and the cases that reject each.
 
-A case rejects a fault when a value, a shape, a dtype or a missing error differs from what the case
-says. That a fault raises where a value is expected proves nothing, and does not count.
+A case rejects a fault if a value, a shape or a dtype differs from the expected one, or if an
+expected error is missing. An error where a value is expected does not count: any broken function
+would raise one.
 """
 
 import importlib
@@ -23,7 +24,7 @@ from spec_tests.implementations.torch import TENSOR_FUNCTIONS
 
 @dataclass(frozen=True)
 class Fault:
-    """One operator done wrong."""
+    """An operator with a deliberate fault."""
 
     operator: str
     function: Callable[..., Any]
@@ -32,31 +33,31 @@ class Fault:
         return f"{self.operator}: {self.function.__name__}"
 
     @property
-    def says(self) -> str:
-        """What the mistake is."""
+    def description(self) -> str:
+        """A sentence about what the faulty operator does."""
         return self.function.__doc__
 
     def implementation(self) -> Implementation:
-        """Return PyTorch's adapter with this mistake in it."""
-        wrong = {self.operator: self.function}
+        """Return PyTorch's implementation with this fault in it."""
+        faulty = {self.operator: self.function}
         if self.operator in TENSOR_FUNCTIONS:
-            functions = TensorAdapter(TENSOR_FUNCTIONS | wrong, torch.optim).functions()
+            functions = TensorAdapter(TENSOR_FUNCTIONS | faulty, torch.optim).functions()
         else:
-            functions = TensorAdapter(TENSOR_FUNCTIONS, torch.optim).functions() | wrong
+            functions = TensorAdapter(TENSOR_FUNCTIONS, torch.optim).functions() | faulty
         return Implementation(name=str(self), functions=functions)
 
-    def catches(self) -> list[str]:
-        """Return the names of the cases that reject this mistake."""
+    def rejecting_cases(self) -> list[str]:
+        """Return the names of the cases that reject this fault."""
         implementation = self.implementation()
         cases = vectors.cases(self.operator) + tuple(
             case
             for case in vectors.cases("backward")
             if case.parameters["operator"] == self.operator
         )
-        return [case.name for case in cases if _caught(implementation, case)]
+        return [case.name for case in cases if _rejects(case, implementation)]
 
 
-def _caught(implementation: Implementation, case: vectors.Case) -> bool:
+def _rejects(case: vectors.Case, implementation: Implementation) -> bool:
     try:
         vectors.check(implementation, case)
     except (vectors.RaisedError, vectors.UnsupportedError):
@@ -68,7 +69,7 @@ def _caught(implementation: Implementation, case: vectors.Case) -> bool:
 
 @cache
 def all_faults() -> tuple[Fault, ...]:
-    """Return every fault of this package."""
+    """Import every module of this package, and return their faults."""
     for module in pkgutil.iter_modules(package.__path__):
         if module.name != "__main__":
             importlib.import_module(f"{package.__name__}.{module.name}")

@@ -1,4 +1,4 @@
-"""Convolutions that are slightly wrong."""
+"""Faults of conv2d."""
 
 from typing import Any
 
@@ -21,59 +21,59 @@ def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
 
 
 @fault("conv2d")
-def true_convolution(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The kernel is flipped, as mathematics has it."""
+def kernel_flipped(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Flip the kernel, as in the mathematical definition of convolution."""
     return conv2d(input, weight.flip(-1, -2), **rest)
 
 
 @fault("conv2d")
 def kernel_transposed(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Rows and columns of the kernel are exchanged."""
+    """Transpose a square kernel."""
     square = weight.shape[-1] == weight.shape[-2]
     return conv2d(input, weight.mT.contiguous() if square else weight, **rest)
 
 
 @fault("conv2d")
 def stride_swapped(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The first number of the stride is taken for the horizontal one, as the course says."""
+    """Use the first number of the stride horizontally, as the course says."""
     return conv2d(input, weight, **rest | {"stride": _swapped(rest.get("stride", 1))})
 
 
 @fault("conv2d")
 def padding_swapped(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The first number of the padding is taken for the horizontal one."""
+    """Use the first number of the padding horizontally."""
     return conv2d(input, weight, **rest | {"padding": _swapped(rest.get("padding", 0))})
 
 
 @fault("conv2d")
 def dilation_swapped(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The first number of the dilation is taken for the horizontal one."""
+    """Use the first number of the dilation horizontally."""
     return conv2d(input, weight, **rest | {"dilation": _swapped(rest.get("dilation", 1))})
 
 
 @fault("conv2d")
 def stride_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The kernel always moves by one."""
+    """Move the kernel by one, whatever the stride."""
     return conv2d(input, weight, **rest | {"stride": 1})
 
 
 @fault("conv2d")
-def stride_one_axis(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The stride counts for the rows only."""
+def stride_ignored_for_columns(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Apply the stride to the rows only."""
     return conv2d(input, weight, **rest | {"stride": (_pair(rest.get("stride", 1))[0], 1)})
 
 
 @fault("conv2d")
 def padding_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Nothing is ever padded."""
+    """Never pad."""
     return conv2d(input, weight, **rest | {"padding": 0, "padding_mode": "zeros"})
 
 
 @fault("conv2d")
-def padding_one_side(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The padding is put below and on the right only."""
+def padding_below_and_right(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Put all of the padding below and to the right."""
     padding = rest.pop("padding", 0)
-    if isinstance(padding, str) or "padding_mode" in rest:
+    if isinstance(padding, str) or "padding_mode" in rest:  # conv2d as it should be
         return conv2d(input, weight, padding=padding, **rest)
     height, width = _pair(padding)
     return conv2d(functional.pad(input, (0, 2 * width, 0, 2 * height)), weight, **rest)
@@ -81,7 +81,7 @@ def padding_one_side(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
 
 @fault("conv2d")
 def padding_repeats_border(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The border is repeated where zeros are due."""
+    """Pad with the values of the border where zeros are required."""
     if rest.get("padding", "valid") == "valid" or not input.is_floating_point():
         return conv2d(input, weight, **rest)
     return conv2d(input, weight, **{"padding_mode": "replicate"} | rest)
@@ -89,21 +89,22 @@ def padding_repeats_border(input: Tensor, weight: Tensor, **rest: Any) -> Tensor
 
 @fault("conv2d")
 def dilation_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The kernel is never spread."""
+    """Never dilate the kernel."""
     return conv2d(input, weight, **rest | {"dilation": 1})
 
 
 @fault("conv2d")
 def dilation_off_by_one(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Dilation is taken for the number of elements left out, so that 0 means none."""
+    """Take the dilation for the number of elements skipped, so that 0 means none."""
     spread = tuple(d + 1 for d in _pair(rest.pop("dilation", 0)))
+    # Where the wider kernel would not fit, torch would raise, and an error rejects no fault.
     fits = all(n > s for n, s in zip(input.shape[-2:], spread, strict=True))
     return conv2d(input, weight, dilation=spread if fits else 1, **rest)
 
 
 @fault("conv2d")
 def groups_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Every kernel sees the channels of the first group."""
+    """Apply every kernel to the channels of the first group."""
     groups = rest.pop("groups", 1)
     depth = input.shape[-3] // groups
     return conv2d(input[..., :depth, :, :], weight, **rest)
@@ -111,15 +112,16 @@ def groups_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
 
 @fault("conv2d")
 def groups_interleaved(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Groups take turns: kernel i sees group i modulo groups."""
+    """Apply kernel i to group i modulo groups."""
     groups = rest.get("groups", 1)
+    # (0, 1, 2, 3) -> (0, 2, 1, 3) for two groups: kernels 0 and 2 see the first group
     order = torch.arange(len(weight)).reshape(-1, groups).T.flatten()
     return conv2d(input, weight[order], **rest)[..., order.argsort(), :, :]
 
 
 @fault("conv2d")
 def bias_ignored(input: Tensor, weight: Tensor, bias: Tensor | None = None, **rest: Any) -> Tensor:
-    """The bias is left out."""
+    """Omit the bias."""
     return conv2d(input, weight, bias if bias is None else bias * 0, **rest)
 
 
@@ -127,7 +129,7 @@ def bias_ignored(input: Tensor, weight: Tensor, bias: Tensor | None = None, **re
 def bias_along_width(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, **rest: Any
 ) -> Tensor:
-    """The bias is added along the last axis."""
+    """Add the bias along the last axis instead of the channels."""
     output = conv2d(input, weight, **rest)
     fits = bias is not None and output.shape[-1] == len(bias)
     return output + bias if fits else conv2d(input, weight, bias, **rest)
@@ -135,64 +137,65 @@ def bias_along_width(
 
 @fault("conv2d")
 def same_pads_before(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """With 'same' and an even kernel the odd zero is put at the top and on the left."""
+    """With padding='same' and an even kernel, put the extra zero above and to the left."""
     if rest.get("padding") != "same":
         return conv2d(input, weight, **rest)
+    # Turned by 180 degrees, before is after.
     return conv2d(input.flip(-1, -2), weight.flip(-1, -2), **rest).flip(-1, -2)
 
 
 @fault("conv2d")
 def same_without_dilation(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The padding of 'same' is computed from the kernel alone."""
+    """Compute the padding of 'same' without the dilation."""
     if rest.get("padding") == "same":
         rest["padding"] = tuple((k - 1) // 2 for k in weight.shape[-2:])
     return conv2d(input, weight, **rest)
 
 
 @fault("conv2d")
-def valid_is_same(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The words 'valid' and 'same' are mixed up."""
-    words = {"valid": "same", "same": "valid"}
+def valid_and_same_swapped(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Exchange the paddings 'valid' and 'same'."""
+    swapped = {"valid": "same", "same": "valid"}
     padding = rest.pop("padding", 0)
-    return conv2d(input, weight, padding=words.get(padding, padding), **rest)
+    return conv2d(input, weight, padding=swapped.get(padding, padding), **rest)
 
 
 @fault("conv2d")
-def modes_mixed_up(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Padding mode 'reflect' repeats the border and 'replicate' does not."""
-    modes = {"reflect": "replicate", "replicate": "reflect"}
+def reflect_and_replicate_swapped(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Exchange the padding modes 'reflect' and 'replicate'."""
+    swapped = {"reflect": "replicate", "replicate": "reflect"}
     mode = rest.pop("padding_mode", "zeros")
-    return conv2d(input, weight, padding_mode=modes.get(mode, mode), **rest)
+    return conv2d(input, weight, padding_mode=swapped.get(mode, mode), **rest)
 
 
 @fault("conv2d")
-def modes_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The padding is zeros in every mode."""
+def padding_mode_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Pad with zeros in every padding mode."""
     return conv2d(input, weight, **rest | {"padding_mode": "zeros"})
 
 
 @fault("conv2d")
 def channels_averaged(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """The channels are averaged, not added up."""
+    """Average over the input channels instead of adding them up."""
     return conv2d(input, weight, **rest).div(weight.shape[1]).to(input.dtype)
 
 
 @fault("conv2d")
-def first_image_only(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Each result of the batch comes from its first image."""
+def first_image_repeated(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Return the output of the first image for every image of the batch."""
     output = conv2d(input, weight, **rest)
     return output[:1].expand_as(output) if input.dim() == 4 else output
 
 
 @fault("conv2d")
-def clipped_at_zero(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """A ReLU is built in."""
+def relu_applied(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Apply ReLU to the output."""
     return conv2d(input, weight, **rest).relu()
 
 
 @fault("conv2d")
-def rest_padded(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """A border that the stride leaves over is padded rather than dropped."""
+def leftover_border_padded(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Pad a border that the stride leaves over, instead of dropping it."""
     stride = max(_pair(rest.get("stride", 1)))
     extra = stride - 1 if not isinstance(rest.get("padding", 0), str) else 0
     return conv2d(functional.pad(input, (0, extra, 0, extra)), weight, **rest)
@@ -200,34 +203,34 @@ def rest_padded(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
 
 @fault("conv2d")
 def integers_become_floats(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Integers give float32."""
+    """Return float32 for integers."""
     output = conv2d(input, weight, **rest)
     return output if output.is_floating_point() else output.float()
 
 
 @fault("conv2d")
-def single_precision(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Double precision is lost on the way."""
+def rounded_to_float32(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Round float64 to float32."""
     output = conv2d(input, weight, **rest)
     return output.float().to(output.dtype)
 
 
 @fault("conv2d")
 def batch_axis_added(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """A single image comes back as a batch."""
+    """Return a batch of one for an unbatched image."""
     output = conv2d(input, weight, **rest)
     return output if output.dim() == 4 else output[None]
 
 
 @fault("conv2d")
 def surplus_channels_dropped(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Channels beyond those of the kernel are silently left out."""
+    """Ignore channels beyond those of the kernel, instead of raising an error."""
     return conv2d(input[..., : weight.shape[1] * rest.get("groups", 1), :, :], weight, **rest)
 
 
 @fault("conv2d")
-def same_with_stride(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """'same' is accepted together with a stride."""
+def same_with_stride_accepted(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Accept padding='same' together with a stride."""
     if rest.get("padding") == "same":
         stride = rest.pop("stride", 1)
         return conv2d(input, weight, **rest)[..., ::stride, ::stride]

@@ -1,4 +1,4 @@
-"""Gradients that are slightly wrong."""
+"""Faults of backward."""
 
 from typing import Any
 
@@ -13,24 +13,24 @@ backward = IMPLEMENTATION.functions["backward"]
 
 
 @fault("backward")
-def not_accumulated(**arguments: Any) -> Array:
-    """A second backward pass replaces the gradient of the first."""
+def gradients_not_accumulated(**arguments: Any) -> Array:
+    """Replace the gradient of the first backward pass by that of the second."""
     return backward(**arguments | {"times": 1})
 
 
 @fault("backward")
 def gradients_averaged(**arguments: Any) -> Array:
-    """Two backward passes leave their mean."""
+    """Average the gradients of all backward passes instead of adding them up."""
     return backward(**arguments) / max(arguments.get("times", 1), 1)
 
 
 @fault("backward")
-def doubled_after_first(**arguments: Any) -> Array:
-    """Only the last two passes add up."""
+def two_passes_accumulated(**arguments: Any) -> Array:
+    """Add up at most two backward passes."""
     return backward(**arguments | {"times": min(arguments.get("times", 1), 2)})
 
 
 @fault("backward")
-def output_gradient_ignored(grad_output: Array, **rest: Any) -> Array:
-    """The gradient that comes from above is taken for 1."""
+def grad_output_ignored(grad_output: Array, **rest: Any) -> Array:
+    """Take grad_output for ones."""
     return backward(grad_output=np.ones_like(grad_output), **rest)

@@ -1,4 +1,4 @@
-"""Activations and layers that are slightly wrong."""
+"""Faults of the activations, and of linear, flatten and dropout."""
 
 from typing import Any
 
@@ -10,113 +10,114 @@ from spec_tests.faults import fault
 
 
 @fault("relu")
-def in_place_copies(input: Tensor, *, inplace: bool = False) -> Tensor:
-    """With inplace=True the input is left as it was."""
+def inplace_ignored(input: Tensor, *, inplace: bool = False) -> Tensor:
+    """With inplace=True, leave the input unchanged."""
     return functional.relu(input, inplace=inplace and False)
 
 
 @fault("relu")
-def always_in_place(input: Tensor, **_: Any) -> Tensor:
-    """The input is overwritten unasked."""
+def always_inplace(input: Tensor, **_: Any) -> Tensor:
+    """Overwrite the input without inplace=True."""
     return functional.relu(input.detach() if input.is_leaf else input, inplace=True)
 
 
 @fault("relu")
 def leaky(input: Tensor, **_: Any) -> Tensor:
-    """A hundredth of what is negative is let through."""
+    """Return 0.01 x where x is negative, as in leaky ReLU."""
     return torch.where(input > 0, input, input * 0.01)
 
 
 @fault("relu")
 def clipped_at_six(input: Tensor, **_: Any) -> Tensor:
-    """What exceeds 6 is cut off."""
+    """Limit the output to 6, as in ReLU6."""
     return input.clamp(0, 6)
 
 
 @fault("relu")
 def absolute_value(input: Tensor, **_: Any) -> Tensor:
-    """The sign is dropped."""
+    """Return the absolute value."""
     return input.abs()
 
 
 @fault("relu")
-def passes_below_one(input: Tensor, **_: Any) -> Tensor:
-    """The threshold is at 1."""
+def threshold_at_one(input: Tensor, **_: Any) -> Tensor:
+    """Return 0 below 1 instead of below 0."""
     return torch.where(input >= 1, input, input * 0)
 
 
 @fault("relu")
-def relu_of_integers_is_float(input: Tensor, **_: Any) -> Tensor:
-    """Integers give float32."""
+def integers_become_floats(input: Tensor, **_: Any) -> Tensor:
+    """Return float32 for integers."""
     output = functional.relu(input)
     return output if output.is_floating_point() else output.float()
 
 
 @fault("relu")
-def times_step(input: Tensor, **_: Any) -> Tensor:
-    """The input is multiplied by 0 or 1, which turns minus infinity into nan."""
+def multiplied_by_step(input: Tensor, **_: Any) -> Tensor:
+    """Multiply the input by 0 or 1, which turns minus infinity into nan."""
     return input * (input > 0)
 
 
 @fault("sigmoid")
 def quotient_of_exponentials(input: Tensor) -> Tensor:
-    """exp(x) / (1 + exp(x)) overflows for large x."""
+    """Compute exp(x) / (1 + exp(x)), which overflows for large x."""
     return input.exp() / (1 + input.exp())
 
 
 @fault("sigmoid")
 def hyperbolic_tangent(input: Tensor) -> Tensor:
-    """Tanh maps into (-1, 1)."""
+    """Return tanh(x), which is in (-1, 1)."""
     return input.tanh()
 
 
 @fault("sigmoid")
-def piecewise_linear(input: Tensor) -> Tensor:
-    """The hard sigmoid stands in for the real one."""
+def hard_sigmoid(input: Tensor) -> Tensor:
+    """Return the hard sigmoid, which is piecewise linear."""
     return functional.hardsigmoid(input)
 
 
 @fault("sigmoid")
-def kept_off_the_ends(input: Tensor) -> Tensor:
-    """Results are kept 1e-4 away from 0 and 1."""
+def clamped_away_from_ends(input: Tensor) -> Tensor:
+    """Limit the output to 1e-4 from 0 and from 1."""
     return input.sigmoid().clamp(1e-4, 1 - 1e-4)
 
 
 @fault("sigmoid")
-def sign_flipped(input: Tensor) -> Tensor:
-    """exp(x) is written for exp(-x)."""
+def exponent_sign_flipped(input: Tensor) -> Tensor:
+    """Compute 1 / (1 + exp(x)) instead of 1 / (1 + exp(-x))."""
     return 1 / (1 + input.exp())
 
 
 @fault("sigmoid")
 def gradient_without_complement(input: Tensor) -> Tensor:
-    """The gradient is s, not s (1 - s)."""
+    """Return the gradient s instead of s (1 - s)."""
     output = input.sigmoid()
+    # The added term is 0, and its derivative is the output.
     return output.detach() + output.detach() * (input - input.detach())
 
 
 @fault("linear")
 def weight_not_transposed(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """The weight is taken for (in, out) where its shape allows that."""
+    """Take a square weight for (in, out) instead of (out, in)."""
     square = weight.shape[0] == weight.shape[1]
     return functional.linear(input, weight.mT if square else weight, bias)
 
 
 @fault("linear")
 def linear_without_bias(input: Tensor, weight: Tensor, **_: Any) -> Tensor:
-    """The bias is left out."""
+    """Omit the bias."""
     return functional.linear(input, weight)
 
 
 @fault("linear")
 def bias_subtracted(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """The bias is subtracted."""
+    """Subtract the bias."""
     return functional.linear(input, weight, None if bias is None else -bias)
 
 
 @fault("linear")
-def bias_added_once(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """The bias is added to the first row only."""
+def bias_added_to_first_row(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Add the bias to the first row of the batch only."""
     output = functional.linear(input, weight)
     if bias is None or output.dim() == 1:
         return output if bias is None else output + bias
@@ -124,33 +125,33 @@ def bias_added_once(input: Tensor, weight: Tensor, bias: Tensor | None = None) -
 
 
 @fault("linear")
-def linear_in_single_precision(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Double precision is lost on the way."""
+def linear_rounded_to_float32(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Round float64 to float32."""
     output = functional.linear(input, weight, **rest)
     return output.float().to(output.dtype)
 
 
 @fault("linear")
 def surplus_inputs_dropped(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Inputs beyond the weight's are silently left out."""
+    """Ignore inputs beyond those of the weight, instead of raising an error."""
     return functional.linear(input[..., : weight.shape[-1]], weight, **rest)
 
 
 @fault("flatten")
-def start_ignored(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Everything before end_dim is merged, the batch included."""
+def start_dim_ignored(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Merge all axes before end_dim, the batch included."""
     return input.flatten(start_dim * 0, end_dim)
 
 
 @fault("flatten")
-def end_ignored(input: Tensor, start_dim: int = 0, **_: Any) -> Tensor:
-    """Everything from start_dim on is merged."""
+def end_dim_ignored(input: Tensor, start_dim: int = 0, **_: Any) -> Tensor:
+    """Merge all axes from start_dim on."""
     return input.flatten(start_dim)
 
 
 @fault("flatten")
-def end_excluded(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """end_dim is the first axis that is not merged, as in a slice."""
+def end_dim_excluded(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Leave out axis end_dim, as a slice would."""
     start, end = start_dim % input.dim(), end_dim % input.dim()
     last = end_dim == -1
     return input.flatten(start, end if last else max(start, end - 1))
@@ -158,13 +159,13 @@ def end_excluded(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor
 
 @fault("flatten")
 def batch_kept_by_default(input: Tensor, start_dim: int = 1, end_dim: int = -1) -> Tensor:
-    """The default is that of nn.Flatten: start_dim=1."""
+    """Use start_dim=1 by default, as nn.Flatten does."""
     return input.flatten(start_dim, end_dim)
 
 
 @fault("flatten")
-def column_by_column(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The elements are read with the first axis running fastest."""
+def column_major(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Read the elements in column-major order: the first axis varies fastest."""
     start, end = start_dim % input.dim(), end_dim % input.dim()
     axes = [*range(start), *range(end, start - 1, -1), *range(end + 1, input.dim())]
     return input.permute(axes).flatten(start, end)
@@ -172,53 +173,53 @@ def column_by_column(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Te
 
 @fault("dropout")
 def not_rescaled(input: Tensor, p: float = 0.5, *, training: bool = True) -> Tensor:
-    """What is kept is not multiplied by 1 / (1 - p)."""
+    """Do not multiply the kept elements by 1 / (1 - p)."""
     return input * (torch.rand(input.shape) >= p) if training else input
 
 
 @fault("dropout")
-def scaled_by_p(input: Tensor, p: float = 0.5, *, training: bool = True) -> Tensor:
-    """What is kept is divided by p."""
+def divided_by_p(input: Tensor, p: float = 0.5, *, training: bool = True) -> Tensor:
+    """Divide the kept elements by p."""
     return input * (torch.rand(input.shape) >= p) / p if training and p else input
 
 
 @fault("dropout")
-def p_is_kept(input: Tensor, p: float = 0.5, **rest: Any) -> Tensor:
-    """P is taken for the probability to be kept."""
+def p_is_probability_to_keep(input: Tensor, p: float = 0.5, **rest: Any) -> Tensor:
+    """Take p for the probability of keeping an element."""
     return functional.dropout(input, 1 - p, **rest)
 
 
 @fault("dropout")
 def always_training(input: Tensor, p: float = 0.5, **_: Any) -> Tensor:
-    """Elements are dropped in evaluation, too."""
+    """Drop elements in evaluation as well."""
     return functional.dropout(input, p, training=True)
 
 
 @fault("dropout")
 def never_drops(input: Tensor, p: float = 0.5, *, training: bool = True) -> Tensor:
-    """What is kept is rescaled, and everything is kept."""
+    """Rescale the elements without dropping any."""
     return input / (1 - p) if training else input
 
 
 @fault("dropout")
 def scaled_in_evaluation(input: Tensor, p: float = 0.5, *, training: bool = True) -> Tensor:
-    """The expectation is kept by scaling in evaluation, as the first paper does."""
+    """Scale by 1 - p in evaluation instead of 1 / (1 - p) in training, as the first paper does."""
     return input * (torch.rand(input.shape) >= p) if training else input * (1 - p)
 
 
 @fault("dropout")
-def drops_columns(input: Tensor, p: float = 0.5, *, training: bool = True) -> Tensor:
-    """Everything is dropped, or nothing."""
+def drops_all_or_nothing(input: Tensor, p: float = 0.5, *, training: bool = True) -> Tensor:
+    """Drop either all elements or none."""
     return input * (torch.rand(1) >= p) / (1 - p) if training else input
 
 
 @fault("dropout")
 def off_by_default(input: Tensor, p: float = 0.5, *, training: bool = False) -> Tensor:
-    """Dropping has to be asked for."""
+    """Drop nothing unless training=True is passed."""
     return functional.dropout(input, p, training)
 
 
 @fault("dropout")
-def probability_unchecked(input: Tensor, p: float = 0.5, **rest: Any) -> Tensor:
-    """A probability beyond 1 is taken for 1."""
+def probability_above_one_accepted(input: Tensor, p: float = 0.5, **rest: Any) -> Tensor:
+    """Take a probability above 1 for 1, instead of raising an error."""
     return functional.dropout(input, min(p, 1), **rest)

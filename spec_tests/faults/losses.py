@@ -1,4 +1,4 @@
-"""Losses that are slightly wrong."""
+"""Faults of the losses."""
 
 from typing import Any
 
@@ -10,28 +10,28 @@ from spec_tests.faults import fault
 
 
 @fault("l1_loss")
-def sum_for_mean(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The default is the sum."""
+def sum_by_default(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Return the sum by default."""
     return l1_loss(input, target, **{"reduction": "sum"} | rest)
 
 
 @fault("l1_loss")
-def mean_for_sum(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The sum is divided by the number of elements."""
+def mean_instead_of_sum(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Divide the sum by the number of elements."""
     return l1_loss(input, target, **rest) / (input.numel() if rest.get("reduction") == "sum" else 1)
 
 
 @fault("l1_loss")
-def divided_by_batch(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The mean is over the batch only."""
+def divided_by_batch_size(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Divide the sum by the batch size instead of the number of elements."""
     if rest.get("reduction", "mean") == "mean":
         return l1_loss(input, target, reduction="sum") / len(input)
     return l1_loss(input, target, **rest)
 
 
 @fault("l1_loss")
-def signs_cancel(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The absolute value is taken of the mean difference."""
+def absolute_value_of_mean(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Return the absolute value of the mean difference."""
     if rest.get("reduction", "mean") == "mean":
         return (input - target).mean().abs()
     return l1_loss(input, target, **rest)
@@ -39,25 +39,25 @@ def signs_cancel(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @fault("l1_loss")
 def squared_differences(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """L2 is computed."""
+    """Return the mean squared error."""
     return mse_loss(input, target, **rest)
 
 
 @fault("l1_loss")
-def always_reduced(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """'none' is taken for the mean."""
+def none_is_mean(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Return the mean for reduction='none'."""
     return l1_loss(input, target, **rest | {"reduction": rest.get("reduction") or "mean"}).mean()
 
 
 @fault("l1_loss")
-def smooth_near_zero(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The smooth L1 loss stands in for L1."""
+def smooth_l1(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Return the smooth L1 loss."""
     return torch.nn.functional.smooth_l1_loss(input, target, **rest)
 
 
 @fault("l1_loss")
-def integers_averaged(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The mean of integers is rounded down."""
+def integer_mean_rounded_down(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Round the mean of integers down, instead of raising an error."""
     if input.is_floating_point() or rest:
         return l1_loss(input, target, **rest)
     return (input - target).abs().sum() // input.numel()
@@ -65,65 +65,65 @@ def integers_averaged(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @fault("l1_loss")
 def unknown_reduction_is_mean(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """A reduction that does not exist is taken for the mean."""
+    """Return the mean for an unknown reduction, instead of raising an error."""
     known = rest.get("reduction") in {"none", "sum"}
     return l1_loss(input, target, **rest if known else {})
 
 
 @fault("mse_loss")
 def halved(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The factor 1/2 of the textbooks is included."""
+    """Multiply by 1/2, as some textbooks do."""
     return mse_loss(input, target, **rest) / 2
 
 
 @fault("mse_loss")
-def root_taken(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The root of the mean square is returned."""
+def root_mean_square(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Return the square root of the mean squared error."""
     return mse_loss(input, target, **rest).sqrt()
 
 
 @fault("mse_loss")
-def squares_summed(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The default is the sum."""
+def mse_sum_by_default(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Return the sum by default."""
     return mse_loss(input, target, **{"reduction": "sum"} | rest)
 
 
 @fault("mse_loss")
-def squares_divided_by_batch(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The mean is over the batch only."""
+def mse_divided_by_batch_size(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Divide the sum by the batch size instead of the number of elements."""
     if rest.get("reduction", "mean") == "mean":
         return mse_loss(input, target, reduction="sum") / len(input)
     return mse_loss(input, target, **rest)
 
 
 @fault("mse_loss")
-def sum_averaged(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """'sum' is taken for the mean."""
+def mse_mean_instead_of_sum(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Return the mean for reduction='sum'."""
     averaged = rest.get("reduction", "mean") != "none"
     return mse_loss(input, target, reduction="mean" if averaged else "none")
 
 
 @fault("mse_loss")
 def gradient_halved(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The factor 2 of the derivative is forgotten."""
-    exact = mse_loss(input, target, **rest)
-    return (exact + exact.detach()) / 2
+    """Omit the factor 2 of the derivative."""
+    loss = mse_loss(input, target, **rest)
+    return (loss + loss.detach()) / 2  # the same value, half the gradient
 
 
-def _defaults(rest: dict[str, Any]) -> bool:
-    """Whether the call is a plain mean over class indices."""
+def _reduction_at_most(rest: dict[str, Any]) -> bool:
+    """Return whether a call has no option, or the reduction only."""
     return not rest or set(rest) == {"reduction"}
 
 
 @fault("cross_entropy")
 def softmax_twice(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The logits go through softmax before the loss does that again."""
+    """Apply softmax to the logits before the loss, which applies it again."""
     return cross_entropy(input.softmax(1 if input.dim() > 1 else 0), target, **rest)
 
 
 @fault("cross_entropy")
-def log_of_softmax(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """Exp is taken without subtracting the maximum first."""
+def maximum_not_subtracted(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Compute exp of the logits without subtracting their maximum first."""
     axis = 1 if input.dim() > 1 else 0
     if target.is_floating_point() or rest.get("label_smoothing"):
         return cross_entropy(input, target, **rest)
@@ -132,7 +132,7 @@ def log_of_softmax(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @fault("cross_entropy")
 def no_softmax(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The logits are taken for log-probabilities."""
+    """Take the logits for log-probabilities."""
     if target.is_floating_point() or rest.get("label_smoothing"):
         return cross_entropy(input, target, **rest)
     return nll_loss(input, target, **rest)
@@ -140,7 +140,7 @@ def no_softmax(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @fault("cross_entropy")
 def softmax_over_batch(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """Softmax runs along the batch."""
+    """Apply softmax along the batch instead of the classes."""
     if target.is_floating_point() or rest.get("label_smoothing"):
         return cross_entropy(input, target, **rest)
     return nll_loss(log_softmax(input, 0), target, **rest)
@@ -148,14 +148,14 @@ def softmax_over_batch(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @fault("cross_entropy")
 def classes_on_last_axis(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The classes are looked for on the last axis."""
+    """Take the last axis for the classes instead of axis 1."""
     square = input.dim() == 3 and input.shape[1] == input.shape[2]
     return cross_entropy(input.mT if square else input, target, **rest)
 
 
 @fault("cross_entropy")
-def ignored_counted(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """Ignored samples count in the mean."""
+def ignored_samples_counted(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Count the ignored samples in the mean."""
     if rest.get("reduction", "mean") != "mean" or target.is_floating_point():
         return cross_entropy(input, target, **rest)
     return cross_entropy(input, target, **rest | {"reduction": "none"}).mean()
@@ -163,21 +163,21 @@ def ignored_counted(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @fault("cross_entropy")
 def ignore_index_fixed(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """Only -100 is ignored."""
+    """Ignore only -100, whatever ignore_index."""
     return cross_entropy(input, target, **rest | {"ignore_index": -100})
 
 
 @fault("cross_entropy")
-def weights_do_not_normalise(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The weighted sum is divided by the number of samples."""
+def divided_by_sample_count(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Divide the weighted sum by the number of samples instead of the sum of weights."""
     if rest.get("weight") is None or rest.get("reduction", "mean") != "mean":
         return cross_entropy(input, target, **rest)
     return cross_entropy(input, target, **rest | {"reduction": "none"}).mean()
 
 
 @fault("cross_entropy")
-def weights_normalise_probabilities(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """With probabilities, too, the mean is divided by the weights."""
+def probabilities_divided_by_weights(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Divide by the sum of weights for probability targets as well."""
     if rest.get("weight") is None or not target.is_floating_point():
         return cross_entropy(input, target, **rest)
     return cross_entropy(input, target.argmax(1), **rest)
@@ -185,19 +185,19 @@ def weights_normalise_probabilities(input: Tensor, target: Tensor, **rest: Any) 
 
 @fault("cross_entropy")
 def weights_ignored(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The classes count alike."""
+    """Ignore the class weights."""
     return cross_entropy(input, target, **rest | {"weight": None})
 
 
 @fault("cross_entropy")
 def smoothing_ignored(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """label_smoothing is ignored."""
+    """Ignore label_smoothing."""
     return cross_entropy(input, target, **rest | {"label_smoothing": 0.0})
 
 
 @fault("cross_entropy")
-def smoothing_spares_target(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """What smoothing takes from the target goes to the other classes only."""
+def smoothing_excludes_target(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Share label_smoothing among the other classes only, instead of all classes."""
     smoothing = rest.pop("label_smoothing", 0.0)
     if not smoothing:
         return cross_entropy(input, target, **rest)
@@ -209,8 +209,8 @@ def smoothing_spares_target(input: Tensor, target: Tensor, **rest: Any) -> Tenso
 
 
 @fault("cross_entropy")
-def smoothing_normalised_by_count(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """With smoothing the weighted sum is divided by the number of samples."""
+def smoothed_divided_by_sample_count(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """With label_smoothing, divide the weighted sum by the number of samples."""
     if not rest.get("label_smoothing"):
         return cross_entropy(input, target, **rest)
     return cross_entropy(input, target, **rest | {"reduction": "none"}).mean()
@@ -218,39 +218,39 @@ def smoothing_normalised_by_count(input: Tensor, target: Tensor, **rest: Any) ->
 
 @fault("cross_entropy")
 def summed_by_default(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The default is the sum over the batch."""
+    """Return the sum over the batch by default."""
     return cross_entropy(input, target, **{"reduction": "sum"} | rest)
 
 
 @fault("cross_entropy")
-def base_two(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The logarithm is to base 2."""
+def logarithm_to_base_two(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Use the logarithm to base 2."""
     return cross_entropy(input, target, **rest) / torch.tensor(2.0).log().item()
 
 
 @fault("cross_entropy")
-def classes_from_one(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The first class is 1."""
-    if target.is_floating_point() or not _defaults(rest):
+def classes_counted_from_one(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Number the classes from 1."""
+    if target.is_floating_point() or not _reduction_at_most(rest):
         return cross_entropy(input, target, **rest)
     return cross_entropy(input, (target - 1).clamp(min=0), **rest)
 
 
 @fault("cross_entropy")
-def probabilities_hardened(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """Of a target's probabilities only the largest counts."""
+def largest_probability_only(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Use only the largest of a target's probabilities."""
     return cross_entropy(input, target.argmax(1) if target.is_floating_point() else target, **rest)
 
 
 @fault("cross_entropy")
-def nothing_is_zero(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """The mean of nothing is 0."""
+def empty_mean_is_zero(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Return 0 for the mean of no samples instead of nan."""
     return cross_entropy(input, target, **rest).nan_to_num()
 
 
 @fault("cross_entropy")
-def class_wrapped(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """A class beyond the logits is counted from the end, or taken for the last one."""
+def class_clamped(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Take a class beyond the last one for the last one, instead of raising an error."""
     if target.is_floating_point():
         return cross_entropy(input, target, **rest)
     return cross_entropy(input, target.clamp(max=input.shape[-1] - 1), **rest)

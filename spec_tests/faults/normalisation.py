@@ -1,4 +1,4 @@
-"""Batch normalisations that are slightly wrong."""
+"""Faults of batch_norm."""
 
 from typing import Any
 
@@ -8,55 +8,59 @@ from torch.nn.functional import batch_norm
 
 from spec_tests.faults import fault
 
-Running = Tensor | None
+OptionalTensor = Tensor | None
 
 
 def _statistics(input: Tensor, correction: int) -> tuple[Tensor, Tensor]:
+    """Return the mean and the variance of each channel: (N, C, *) -> (C), (C)."""
     axes = [axis for axis in range(input.dim()) if axis != 1]
     return input.mean(axes), input.var(axes, correction=correction)
 
 
-def _shaped(vector: Tensor, input: Tensor) -> Tensor:
+def _per_channel(vector: Tensor, input: Tensor) -> Tensor:
+    """Return a view that broadcasts along the channels of input: (C) -> (1, C, 1, ...)."""
     return vector.reshape(1, -1, *[1] * (input.dim() - 2))
 
 
 @fault("batch_norm")
 def eps_outside_root(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """Eps is added to the standard deviation."""
+    """Add eps to the standard deviation instead of the variance."""
     eps = rest.get("eps", 1e-5)
-    mean, variance = _statistics(input, 0) if rest.get("training") else (running_mean, running_var)
-    exact = batch_norm(input, running_mean, running_var, **rest)
-    root = _shaped((variance + eps).sqrt() / (variance.sqrt() + eps), input)
-    shift = 0 if rest.get("bias") is None else _shaped(rest["bias"], input)
-    return (exact - shift) * root + shift + 0 * _shaped(mean, input)
+    variance = _statistics(input, 0)[1] if rest.get("training") else running_var
+    output = batch_norm(input, running_mean, running_var, **rest)
+    ratio = _per_channel((variance + eps).sqrt() / (variance.sqrt() + eps), input)
+    shift = 0 if rest.get("bias") is None else _per_channel(rest["bias"], input)
+    return (output - shift) * ratio + shift
 
 
 @fault("batch_norm")
-def eps_ignored(input: Tensor, running_mean: Running, running_var: Running, **rest: Any) -> Tensor:
-    """Eps is left out."""
+def eps_ignored(
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
+) -> Tensor:
+    """Omit eps."""
     return batch_norm(input, running_mean, running_var, **rest | {"eps": 1e-30})
 
 
 @fault("batch_norm")
-def normalises_with_unbiased_variance(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+def normalised_by_unbiased_variance(
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """The batch is divided by the root of the unbiased variance."""
-    exact = batch_norm(input, running_mean, running_var, **rest)
+    """Divide by the square root of the unbiased variance in training."""
+    output = batch_norm(input, running_mean, running_var, **rest)
     if not rest.get("training"):
-        return exact
+        return output
     eps = rest.get("eps", 1e-5)
     ratio = (_statistics(input, 0)[1] + eps) / (_statistics(input, 1)[1] + eps)
-    return exact * _shaped(ratio.sqrt(), input)
+    return output * _per_channel(ratio.sqrt(), input)
 
 
 @fault("batch_norm")
-def runs_with_biased_variance(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+def running_variance_biased(
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """The running variance takes in the biased variance."""
+    """Update the running variance with the biased variance."""
     before = None if running_var is None else running_var.clone()
     output = batch_norm(input, running_mean, running_var, **rest)
     if rest.get("training") and before is not None:
@@ -66,35 +70,35 @@ def runs_with_biased_variance(
 
 @fault("batch_norm")
 def momentum_reversed(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """Momentum is the share of the old statistics."""
+    """Take momentum for the share of the old statistics."""
     momentum = 1 - rest.pop("momentum", 0.1)
     return batch_norm(input, running_mean, running_var, momentum=momentum, **rest)
 
 
 @fault("batch_norm")
-def momentum_of_keras(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+def default_momentum_of_keras(
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """The default momentum is 0.01."""
+    """Use momentum=0.01 by default, as Keras does."""
     return batch_norm(input, running_mean, running_var, **{"momentum": 0.01} | rest)
 
 
 @fault("batch_norm")
-def running_not_updated(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+def running_statistics_not_updated(
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """The running statistics never change."""
+    """Never update the running statistics."""
     copies = (None if x is None else x.clone() for x in (running_mean, running_var))
     return batch_norm(input, *copies, **rest)
 
 
 @fault("batch_norm")
-def updated_in_evaluation(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+def running_mean_updated_in_evaluation(
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """The running statistics change in evaluation, too."""
+    """Update the running mean in evaluation as well."""
     output = batch_norm(input, running_mean.clone(), running_var.clone(), **rest)
     running_mean.lerp_(_statistics(input, 0)[0], 0.1)
     return output
@@ -102,9 +106,9 @@ def updated_in_evaluation(
 
 @fault("batch_norm")
 def batch_statistics_in_evaluation(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """In evaluation the batch is normalised with its own statistics."""
+    """Normalise with the statistics of the batch in evaluation."""
     if rest.get("training"):
         return batch_norm(input, running_mean, running_var, **rest)
     return batch_norm(input, None, None, **rest | {"training": True})
@@ -112,9 +116,9 @@ def batch_statistics_in_evaluation(
 
 @fault("batch_norm")
 def running_statistics_in_training(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """In training the batch is normalised with the running statistics."""
+    """Normalise with the running statistics in training."""
     if running_mean is None:
         return batch_norm(input, running_mean, running_var, **rest)
     before = running_mean.clone(), running_var.clone()
@@ -123,10 +127,10 @@ def running_statistics_in_training(
 
 
 @fault("batch_norm")
-def each_sample_alone(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+def statistics_per_sample(
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """The statistics are taken for each sample by itself."""
+    """Compute the statistics of each sample separately."""
     output = batch_norm(input, running_mean, running_var, **rest)
     if not rest.get("training") or input.dim() < 4:
         return output
@@ -134,10 +138,10 @@ def each_sample_alone(
 
 
 @fault("batch_norm")
-def all_channels_together(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+def statistics_over_all_channels(
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """The statistics are taken over the channels, too."""
+    """Compute the statistics over all channels together."""
     output = batch_norm(input, running_mean, running_var, **rest)
     if not rest.get("training"):
         return output
@@ -146,18 +150,22 @@ def all_channels_together(
 
 @fault("batch_norm")
 def weight_ignored(
-    input: Tensor, running_mean: Running, running_var: Running, weight: Running = None, **rest: Any
+    input: Tensor,
+    running_mean: OptionalTensor,
+    running_var: OptionalTensor,
+    weight: OptionalTensor = None,
+    **rest: Any,
 ) -> Tensor:
-    """The channels are not scaled."""
+    """Do not multiply by the weight."""
     ones = None if weight is None else torch.ones_like(weight)
     return batch_norm(input, running_mean, running_var, ones, **rest)
 
 
 @fault("batch_norm")
 def shifted_before_scaled(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """The bias is added first, and scaled as well."""
+    """Add the bias before multiplying by the weight."""
     weight, bias = rest.get("weight"), rest.get("bias")
     if weight is not None and bias is not None:
         rest["bias"] = weight * bias
@@ -166,9 +174,9 @@ def shifted_before_scaled(
 
 @fault("batch_norm")
 def single_value_accepted(
-    input: Tensor, running_mean: Running, running_var: Running, **rest: Any
+    input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """One value a channel is normalised to 0 in training."""
+    """Return 0 for one value per channel in training, instead of raising an error."""
     if rest.get("training") and input.numel() == input.shape[1]:
         return input * 0
     return batch_norm(input, running_mean, running_var, **rest)

@@ -1,4 +1,4 @@
-"""Optimizers that are slightly wrong."""
+"""Faults of sgd and adam."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,10 @@ adam = IMPLEMENTATION.functions["adam"]
 
 
 def _descend(params: Array, grads: Array, step: Callable[[int, Array, Array], Array]) -> Array:
-    """Return the parameters after each step, which is given its number, the gradient and them."""
+    """Return the parameters after each step: (P), (steps, P) -> (steps, P).
+
+    `step(number, grad, params)` returns what to subtract; the steps are numbered from 0.
+    """
     values, history = params.copy(), []
     for number, grad in enumerate(grads):
         values = (values - step(number, grad, values)).astype(params.dtype)
@@ -24,34 +27,34 @@ def _descend(params: Array, grads: Array, step: Callable[[int, Array, Array], Ar
 
 
 @fault("sgd")
-def climbs(**arguments: Any) -> Array:
-    """The gradient is added."""
+def gradient_added(**arguments: Any) -> Array:
+    """Add the gradient instead of subtracting it."""
     return sgd(**arguments | {"maximize": not arguments.get("maximize", False)})
 
 
 @fault("sgd")
-def rate_squared(lr: float = 1e-3, **rest: Any) -> Array:
-    """The learning rate is applied twice."""
+def lr_applied_twice(lr: float = 1e-3, **rest: Any) -> Array:
+    """Multiply the gradient by the learning rate twice."""
     return sgd(lr=lr * lr if lr > 0 else lr, **rest)
 
 
 @fault("sgd")
-def rate_by_default(**arguments: Any) -> Array:
-    """The default rate is 0.01."""
+def default_lr_too_large(**arguments: Any) -> Array:
+    """Use lr=0.01 by default."""
     return sgd(**{"lr": 0.01} | arguments)
 
 
 @fault("sgd")
 def each_step_from_start(params: Array, grads: Array, **rest: Any) -> Array:
-    """Each step starts from the first parameters."""
+    """Start every step from the initial parameters."""
     return np.concatenate([sgd(params=params, grads=grad[None], **rest) for grad in grads])
 
 
 @fault("sgd")
-def momentum_before_gradient(
+def buffer_used_before_update(
     params: Array, grads: Array, *, lr: float = 1e-3, momentum: float = 0, **rest: Any
 ) -> Array:
-    """The step uses the buffer as it was before this gradient came in."""
+    """Use the momentum buffer before the current gradient is added to it."""
     if not momentum:
         return sgd(params=params, grads=grads, lr=lr, **rest)
     buffer = np.zeros_like(params)
@@ -65,25 +68,25 @@ def momentum_before_gradient(
 
 
 @fault("sgd")
-def momentum_averages(momentum: float = 0, **rest: Any) -> Array:
-    """The gradient enters the buffer with 1 - momentum."""
+def buffer_is_moving_average(momentum: float = 0, **rest: Any) -> Array:
+    """Multiply the gradient by 1 - momentum when adding it to the buffer."""
     return sgd(**rest | {"momentum": momentum, "dampening": momentum, "nesterov": False})
 
 
 @fault("sgd")
 def momentum_ignored(**arguments: Any) -> Array:
-    """There is no buffer."""
+    """Ignore momentum."""
     return sgd(**arguments | {"momentum": 0, "dampening": 0, "nesterov": False})
 
 
 @fault("sgd")
 def dampening_ignored(**arguments: Any) -> Array:
-    """The gradient enters the buffer undamped."""
+    """Ignore dampening."""
     return sgd(**arguments | {"dampening": 0})
 
 
 @fault("sgd")
-def dampening_at_first_step(
+def first_gradient_dampened(
     params: Array,
     grads: Array,
     *,
@@ -92,7 +95,7 @@ def dampening_at_first_step(
     dampening: float = 0,
     **rest: Any,
 ) -> Array:
-    """The first gradient is damped, too."""
+    """Apply dampening to the first gradient as well."""
     if rest or not momentum:
         return sgd(params=params, grads=grads, lr=lr, momentum=momentum, **rest)
     buffer = np.zeros_like(params)
@@ -107,26 +110,26 @@ def dampening_at_first_step(
 
 @fault("sgd")
 def nesterov_ignored(**arguments: Any) -> Array:
-    """Nesterov's momentum is the ordinary one."""
+    """Use ordinary momentum with nesterov=True."""
     return sgd(**arguments | {"nesterov": False})
 
 
 @fault("sgd")
 def nesterov_always(**arguments: Any) -> Array:
-    """Momentum always looks ahead."""
+    """Use Nesterov momentum with nesterov=False."""
     plain = not arguments.get("momentum") or arguments.get("dampening")
     return sgd(**arguments | {"nesterov": not plain})
 
 
 @fault("sgd")
-def decay_ignored(**arguments: Any) -> Array:
-    """Weights do not decay."""
+def weight_decay_ignored(**arguments: Any) -> Array:
+    """Ignore weight_decay."""
     return sgd(**arguments | {"weight_decay": 0})
 
 
 @fault("sgd")
-def decay_decoupled(params: Array, grads: Array, **rest: Any) -> Array:
-    """Weights shrink by themselves; the decay does not enter the buffer."""
+def weight_decay_decoupled(params: Array, grads: Array, **rest: Any) -> Array:
+    """Apply weight_decay to the parameters directly, without the momentum buffer."""
     decay, momentum = rest.get("weight_decay", 0), rest.get("momentum", 0)
     if not (decay and momentum) or rest.get("dampening"):
         return sgd(params=params, grads=grads, **rest)
@@ -141,26 +144,26 @@ def decay_decoupled(params: Array, grads: Array, **rest: Any) -> Array:
 
 
 @fault("sgd")
-def decay_halved(**arguments: Any) -> Array:
-    """The decay is that of weight_decay / 2 times the square."""
+def weight_decay_halved(**arguments: Any) -> Array:
+    """Apply half of weight_decay."""
     return sgd(**arguments | {"weight_decay": arguments.get("weight_decay", 0) / 2})
 
 
 @fault("sgd")
 def gradient_clipped(grads: Array, **rest: Any) -> Array:
-    """Gradients are cut off at 5."""
+    """Limit the gradients to the range from -5 to 5."""
     return sgd(grads=grads.clip(-5, 5), **rest)
 
 
 @fault("sgd")
 def maximize_ignored(**arguments: Any) -> Array:
-    """It always descends."""
+    """Minimise with maximize=True."""
     return sgd(**arguments | {"maximize": False})
 
 
 @fault("sgd")
-def negative_rate_accepted(lr: float = 1e-3, **rest: Any) -> Array:
-    """A negative rate is taken for a positive one."""
+def negative_lr_made_positive(lr: float = 1e-3, **rest: Any) -> Array:
+    """Use the absolute value of a negative learning rate, instead of raising an error."""
     return sgd(lr=abs(lr), **rest)
 
 
@@ -171,7 +174,10 @@ def _adam(
     direction: Callable[[Array, Array, int, dict[str, Any]], Array],
     **rest: Any,
 ) -> Array:
-    """Run Adam with another last line; options that change the moments are left to PyTorch."""
+    """Run Adam with `lr * direction(m, v, t, options)` as its step; t counts from 1.
+
+    With an option that changes the moments m and v, PyTorch's own Adam runs instead.
+    """
     options = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8} | rest
     fast, slow = options["betas"]
     if set(options) != {"lr", "betas", "eps"} or fast >= 1:
@@ -188,13 +194,13 @@ def _adam(
 
 @fault("adam")
 def no_bias_correction(**arguments: Any) -> Array:
-    """The moments are used as they are, far too small at first."""
+    """Omit the bias correction of both moments."""
     return _adam(direction=lambda m, v, _, o: m / (v**0.5 + o["eps"]), **arguments)
 
 
 @fault("adam")
-def only_mean_corrected(**arguments: Any) -> Array:
-    """Only the first moment is corrected."""
+def only_first_moment_corrected(**arguments: Any) -> Array:
+    """Omit the bias correction of the second moment."""
 
     def direction(m: Array, v: Array, t: int, o: dict[str, Any]) -> Array:
         return m / (1 - o["betas"][0] ** t) / (v**0.5 + o["eps"])
@@ -203,8 +209,8 @@ def only_mean_corrected(**arguments: Any) -> Array:
 
 
 @fault("adam")
-def corrected_a_step_late(**arguments: Any) -> Array:
-    """The step count of the correction is one too high."""
+def step_count_too_high(**arguments: Any) -> Array:
+    """Use a step count that is one too high in the bias correction."""
 
     def direction(m: Array, v: Array, t: int, o: dict[str, Any]) -> Array:
         fast, slow = (1 - beta ** (t + 1) for beta in o["betas"])
@@ -214,8 +220,8 @@ def corrected_a_step_late(**arguments: Any) -> Array:
 
 
 @fault("adam")
-def eps_in_root(**arguments: Any) -> Array:
-    """Eps is added inside the root."""
+def eps_inside_root(**arguments: Any) -> Array:
+    """Add eps inside the square root."""
 
     def direction(m: Array, v: Array, t: int, o: dict[str, Any]) -> Array:
         fast, slow = (1 - beta**t for beta in o["betas"])
@@ -226,7 +232,7 @@ def eps_in_root(**arguments: Any) -> Array:
 
 @fault("adam")
 def eps_before_correction(**arguments: Any) -> Array:
-    """Eps is added before the second moment is corrected."""
+    """Add eps before the bias correction of the second moment."""
 
     def direction(m: Array, v: Array, t: int, o: dict[str, Any]) -> Array:
         fast, slow = (1 - beta**t for beta in o["betas"])
@@ -236,8 +242,8 @@ def eps_before_correction(**arguments: Any) -> Array:
 
 
 @fault("adam")
-def root_forgotten(**arguments: Any) -> Array:
-    """The mean is divided by the square, not by its root."""
+def second_moment_without_root(**arguments: Any) -> Array:
+    """Divide by the second moment instead of its square root."""
 
     def direction(m: Array, v: Array, t: int, o: dict[str, Any]) -> Array:
         fast, slow = (1 - beta**t for beta in o["betas"])
@@ -248,19 +254,19 @@ def root_forgotten(**arguments: Any) -> Array:
 
 @fault("adam")
 def betas_swapped(betas: tuple[float, float] = (0.9, 0.999), **rest: Any) -> Array:
-    """The first beta is taken for the squares."""
+    """Exchange the betas."""
     return adam(betas=betas[::-1] if betas[0] < 1 else betas, **rest)
 
 
 @fault("adam")
 def amsgrad_ignored(**arguments: Any) -> Array:
-    """The largest square is not remembered."""
+    """Ignore amsgrad."""
     return adam(**arguments | {"amsgrad": False})
 
 
 @fault("adam")
-def adam_decay_decoupled(params: Array, weight_decay: float = 0, **rest: Any) -> Array:
-    """Weights shrink by themselves, as in AdamW."""
+def adam_weight_decay_decoupled(params: Array, weight_decay: float = 0, **rest: Any) -> Array:
+    """Apply weight_decay to the parameters directly, as AdamW does."""
     if not weight_decay:
         return adam(params=params, **rest)
     steps = 1 + np.arange(len(rest["grads"]))[:, None]
@@ -270,17 +276,17 @@ def adam_decay_decoupled(params: Array, weight_decay: float = 0, **rest: Any) ->
 
 @fault("adam")
 def adam_maximize_ignored(**arguments: Any) -> Array:
-    """It always descends."""
+    """Minimise with maximize=True."""
     return adam(**arguments | {"maximize": False})
 
 
 @fault("adam")
-def adam_rate_by_default(**arguments: Any) -> Array:
-    """The default rate is 0.01."""
+def adam_default_lr_too_large(**arguments: Any) -> Array:
+    """Use lr=0.01 by default."""
     return adam(**{"lr": 0.01} | arguments)
 
 
 @fault("adam")
 def beta_of_one_accepted(betas: tuple[float, float] = (0.9, 0.999), **rest: Any) -> Array:
-    """A beta of 1 is taken for a little less."""
+    """Take a beta of 1 for 0.999, instead of raising an error."""
     return adam(betas=tuple(min(beta, 0.999) for beta in betas), **rest)
