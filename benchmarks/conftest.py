@@ -15,7 +15,7 @@ from benchmarks import machine
 from benchmarks.sides import Side
 from reference.data import synthetic_cifar10
 
-SIZES = dict.fromkeys(synthetic_cifar10.IMAGES, 1_024) | {"test_batch": 1_000}
+SIZES = dict.fromkeys(synthetic_cifar10.IMAGES_PER_FILE, 1_024) | {"test_batch": 1_000}
 RECORDS = pytest.StashKey[list[dict[str, Any]]]()
 DEVICES = ("cpu", "cuda")
 CELLS = (" ms", " x", " roofline")
@@ -39,9 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     5,120 is a multiple of every batch size measured, so that each training batch is complete.
     """
     root = tmp_path_factory.mktemp("cifar10")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic_cifar10, "IMAGES", SIZES)
-        synthetic_cifar10.write(root)
+    synthetic_cifar10.write(root, images_per_file=SIZES)
     return root
 
 

@@ -98,10 +98,8 @@ def pytest_pyfunc_call() -> Iterator[None]:
 def small_cifar10(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of a stand-in of 5 x 50 training and 100 test images, in the real file format."""
     root = tmp_path_factory.mktemp("cifar10")
-    sizes = {name: 100 if name == "test_batch" else 50 for name in synthetic_cifar10.IMAGES}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic_cifar10, "IMAGES", sizes)
-        synthetic_cifar10.write(root)
+    sizes = dict.fromkeys(synthetic_cifar10.IMAGES_PER_FILE, 50) | {"test_batch": 100}
+    synthetic_cifar10.write(root, images_per_file=sizes)
     return root
 
 

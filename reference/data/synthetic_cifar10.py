@@ -1,9 +1,10 @@
-"""The stand-in CIFAR-10: ten drawn classes in the real file format, for where the real one is not.
+"""The stand-in for CIFAR-10: ten drawn classes in the real file format.
 
-Each image is a silhouette on a noisy background. Position, size, mirroring and both colours vary
-from image to image, so that only the shape tells the class. Everything is computed in integers
-from Python's own generator: one seed gives the same bytes on every machine (with Pillow 11.1 or
-newer; before, it filled some polygons differently).
+It is for use where the real data set is not available. Each image is a silhouette on a noisy
+background. Position, size, mirroring and both colours vary from image to image, so that the class
+depends on the shape only. Everything is computed in integers from Python's own generator: one seed
+gives the same bytes on every machine (with Pillow 11.1 or newer, which fills some polygons
+differently from older versions).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import random
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -23,9 +24,12 @@ from PIL import Image, ImageDraw
 from reference.data.cifar10 import CHECKSUMS, CIFAR10, CLASSES
 from reference.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 SIDE = 32
-CONTRAST = 240  # between the two colours, summed over red, green and blue
-IMAGES = {f"data_batch_{number}": 4_000 for number in range(1, 6)} | {"test_batch": 2_000}
+CONTRAST = 240  # least difference of the two colours, summed over red, green and blue
+IMAGES_PER_FILE = {f"data_batch_{number}": 4_000 for number in range(1, 6)} | {"test_batch": 2_000}
 
 # A silhouette is a list of parts, drawn on a grid of 16 x 16: a box (left, top, right, bottom),
 # an ellipse in such a box, or a polygon (x, y, x, y, ...).
@@ -89,65 +93,73 @@ SILHOUETTES: dict[str, list[tuple[str, tuple[int, ...]]]] = {
 
 
 def draw(name: str, rng: random.Random) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Draw one image of a class.
+    """Return the pixels of a new image of a class.
 
     Args:
         name: the class, one of `CLASSES`.
-        rng: where place, size, mirroring, colours and noise come from.
+        rng: the source of position, size, mirroring, colours and noise.
 
     Returns:
-        The pixels, uint8 of shape (32, 32, 3).
+        uint8 of shape (32, 32, 3).
     """
-    paper, ink = _colours(rng)
+    background, foreground = _draw_colours(rng)
     size = rng.randrange(20, 31)
     left, top = (rng.randrange(SIDE - size + 1) for _ in "xy")
     mask = Image.new("L", (SIDE, SIDE))
-    pen = ImageDraw.Draw(mask)
+    canvas = ImageDraw.Draw(mask)
     for part, points in SILHOUETTES[name]:
+        # Even indices are x, odd ones y. Pillow includes the right and bottom edge of a box,
+        # which are the indices 2 and 3, hence the - 1.
         xy = [
-            (left, top)[axis % 2] + point * size // 16 - (part != POLYGON and axis > 1)
-            for axis, point in enumerate(points)
+            (left, top)[index % 2] + point * size // 16 - (part != POLYGON and index > 1)
+            for index, point in enumerate(points)
         ]
-        getattr(pen, part)(xy, fill=255)
+        getattr(canvas, part)(xy, fill=255)
     shape = np.asarray(mask)
     if rng.randrange(2):
         shape = shape[:, ::-1]
     noise = np.frombuffer(rng.randbytes(SIDE * SIDE * 3), np.uint8).reshape(SIDE, SIDE, 3)
-    plain = np.where(shape[..., None] > 0, np.array(ink), np.array(paper))
+    # (32, 32) -> (32, 32, 1), to choose between two colours of shape (3,)
+    plain = np.where(shape[..., None] > 0, np.array(foreground), np.array(background))
     return (plain + noise % 49 - 24).clip(0, 255).astype(np.uint8)
 
 
-def _colours(rng: random.Random) -> tuple[list[int], list[int]]:
-    """Two colours that differ clearly, either of them the brighter one."""
+def _draw_colours(rng: random.Random) -> tuple[list[int], list[int]]:
+    """Return two colours that differ clearly; either may be the brighter one."""
     while True:
-        paper, ink = ([rng.randrange(256) for _ in "rgb"] for _ in range(2))
-        if sum(abs(a - b) for a, b in zip(paper, ink, strict=True)) > CONTRAST:
-            return paper, ink
+        background, foreground = ([rng.randrange(256) for _ in "rgb"] for _ in range(2))
+        if sum(abs(a - b) for a, b in zip(background, foreground, strict=True)) > CONTRAST:
+            return background, foreground
 
 
-def write(root: str | Path, seed: int = 0) -> Path:
-    """Draw the stand-in and write it as the real CIFAR-10 is written.
+def write(
+    root: str | Path, seed: int = 0, images_per_file: Mapping[str, int] = IMAGES_PER_FILE
+) -> Path:
+    """Draw the stand-in and write it in the files and the format of the real CIFAR-10.
 
     Args:
-        root: the folder to hold `cifar-10-batches-py/`; made where it is missing.
+        root: the folder in which `cifar-10-batches-py/` is created; created if missing.
         seed: the same seed gives the same bytes.
+        images_per_file: the files to write and the number of images in each.
 
     Returns:
-        The folder of the batches: 20,000 training and 2,000 test images, each class equally often,
-        the classes' names, and the checksums in `md5sums`. It appears whole or not at all.
+        The folder of the batches, with each class equally often, the names of the classes, and the
+        checksums in `md5sums`. It is written atomically.
 
     Raises:
-        InputError: there is such a folder already, or it cannot be written.
+        InputError: the folder exists already, or it cannot be written.
     """
     folder = Path(root, CIFAR10.base_folder)
     if folder.exists():
         raise InputError(f"{folder} exists already: nothing written; delete it or choose another")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        # Written into a temporary folder and renamed: nobody reads half a data set.
         part = Path(tempfile.mkdtemp(prefix=".standin-", dir=folder.parent))
         try:
-            _write_files(part, random.Random(seed))  # noqa: S311 - drawing, not secrets
-            part.chmod(0o755)
+            rng = random.Random(seed)  # noqa: S311 - drawing, not secrets
+            _write_files(part, images_per_file, rng)
+            part.chmod(0o755)  # mkdtemp allows the owner only
             part.replace(folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
@@ -156,10 +168,10 @@ def write(root: str | Path, seed: int = 0) -> Path:
     return folder
 
 
-def _write_files(folder: Path, rng: random.Random) -> None:
-    contents = {name: _batch(name, count, rng) for name, count in IMAGES.items()}
+def _write_files(folder: Path, images_per_file: Mapping[str, int], rng: random.Random) -> None:
+    contents = {name: _batch(name, count, rng) for name, count in images_per_file.items()}
     contents["batches.meta"] = {
-        "num_cases_per_batch": IMAGES["data_batch_1"],
+        "num_cases_per_batch": images_per_file["data_batch_1"],
         "label_names": list(CLASSES),
         "num_vis": SIDE * SIDE * 3,
     }
@@ -186,7 +198,10 @@ def _batch(name: str, count: int, rng: random.Random) -> dict[str, Any]:
 
 
 class _StablePickler(pickle.Pickler):
-    """Writes an array as its shape and bytes: NumPy's own way differs from version to version."""
+    """A pickler that writes an array as its shape and bytes.
+
+    NumPy's own form differs from version to version, and the bytes should not.
+    """
 
     def reducer_override(self, value: object) -> Any:  # noqa: ANN401 - as pickle types it
         if isinstance(value, np.ndarray):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from reference.app.messages import LINES, language
 from reference.cli import main
+from reference.data import synthetic_cifar10
 
 Capture = pytest.CaptureFixture[str]
 
@@ -135,7 +137,8 @@ def test_cli_doctor_json(capsys: Capture) -> None:
 def test_cli_data_draws_the_stand_in(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference.data.synthetic_cifar10.IMAGES", {"data_batch_1": 10})
+    write_little = partial(synthetic_cifar10.write, images_per_file={"data_batch_1": 10})
+    monkeypatch.setattr(synthetic_cifar10, "write", write_little)
     assert main(["data", str(tmp_path / "new")]) == 0
     assert (tmp_path / "new/cifar-10-batches-py/data_batch_1").is_file()
     assert str(tmp_path / "new") in capsys.readouterr().out
@@ -145,7 +148,8 @@ def test_cli_draws_the_stand_in_on_first_use_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path, capsys: Capture
 ) -> None:
     sizes = {f"data_batch_{n}": 10 for n in range(1, 6)} | {"test_batch": 20}
-    monkeypatch.setattr("reference.data.synthetic_cifar10.IMAGES", sizes)
+    write_little = partial(synthetic_cifar10.write, images_per_file=sizes)
+    monkeypatch.setattr(synthetic_cifar10, "write", write_little)
     monkeypatch.chdir(tmp_path)
     drawn = []
     for _ in range(2):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,8 @@ def test_distributed_run_resumed_with_as_many_processes_repeats_every_bit(
 
 def draw_and_train(argv: list[str], folder: Path) -> int:
     os.chdir(folder)
-    synthetic_cifar10.IMAGES = dict.fromkeys(synthetic_cifar10.IMAGES, 20)
+    sizes = dict.fromkeys(synthetic_cifar10.IMAGES_PER_FILE, 20)
+    synthetic_cifar10.write = partial(synthetic_cifar10.write, images_per_file=sizes)
     return main(argv)
 
 

@@ -1,4 +1,4 @@
-"""The stand-in: the same bytes everywhere, balanced, and not to be told by its colours."""
+"""The stand-in: the same bytes everywhere, balanced classes that differ in shape, not in colour."""
 
 import random
 from pathlib import Path
@@ -22,33 +22,31 @@ MD5SUMS = [  # as drawn with Pillow 13.0 and NumPy 2.4, seed 0
 ]
 
 
-def test_standin_has_the_same_bytes_on_every_machine(small_cifar10: Path) -> None:
+def test_bytes_are_the_same_on_every_machine(small_cifar10: Path) -> None:
     sums = (small_cifar10 / FOLDER / "md5sums").read_text().splitlines()
     assert sums == MD5SUMS
 
 
-def test_standin_seed_changes_the_images(small_cifar10: Path, tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic_cifar10, "IMAGES", {"data_batch_1": 50})
-        synthetic_cifar10.write(tmp_path, seed=1)
+def test_seed_changes_the_images(small_cifar10: Path, tmp_path: Path) -> None:
+    synthetic_cifar10.write(tmp_path, seed=1, images_per_file={"data_batch_1": 50})
     first, second = (root / FOLDER / "data_batch_1" for root in (small_cifar10, tmp_path))
     assert first.stat().st_size == second.stat().st_size
     assert first.read_bytes() != second.read_bytes()
 
 
-def test_standin_classes_are_equally_frequent(small_cifar10: Path) -> None:
-    for train, each in ((True, 25), (False, 10)):
+def test_classes_are_equally_frequent(small_cifar10: Path) -> None:
+    for train, per_class in ((True, 25), (False, 10)):
         counts = np.bincount(CIFAR10(small_cifar10, train=train).targets)
-        assert counts.tolist() == [each] * 10
+        assert counts.tolist() == [per_class] * 10
 
 
-def test_standin_is_as_large_as_promised() -> None:
-    sizes = dict(synthetic_cifar10.IMAGES)
+def test_default_size() -> None:
+    sizes = dict(synthetic_cifar10.IMAGES_PER_FILE)
     assert sizes.pop("test_batch") >= 1_000
     assert sum(sizes.values()) >= 5_000
 
 
-def test_standin_mean_colour_does_not_tell_the_class() -> None:
+def test_mean_colour_does_not_identify_the_class() -> None:
     rng = random.Random(7)
     train, test = (
         np.array(
@@ -65,8 +63,8 @@ def test_standin_mean_colour_does_not_tell_the_class() -> None:
     assert accuracy < 0.15  # 0.1 is chance; its deviation over 2,000 images is 0.007
 
 
-def test_standin_shape_tells_the_class() -> None:
-    """Without noise, and in one place and size, the ten silhouettes are ten different ones."""
+def test_shape_identifies_the_class() -> None:
+    """Without noise, in one position and size, the ten silhouettes differ from each other."""
     shapes = set()
     for name in CLASSES:
         image = synthetic_cifar10.draw(name, random.Random(3)).astype(int)
@@ -74,16 +72,14 @@ def test_standin_shape_tells_the_class() -> None:
     assert len(shapes) == 10
 
 
-def test_standin_overwrites_nothing(small_cifar10: Path) -> None:
+def test_nothing_is_overwritten(small_cifar10: Path) -> None:
     before = (small_cifar10 / FOLDER / "md5sums").stat()
     with pytest.raises(InputError, match="exists already: nothing written"):
         synthetic_cifar10.write(small_cifar10)
     assert (small_cifar10 / FOLDER / "md5sums").stat() == before
 
 
-def test_standin_appears_whole_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full_disk(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -93,7 +89,7 @@ def test_standin_appears_whole_or_not_at_all(
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_standin_needs_a_folder(tmp_path: Path) -> None:
+def test_root_must_be_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
         synthetic_cifar10.write(tmp_path / "file")
