@@ -1,4 +1,4 @@
-"""P8, P9, P15, P22: what a real TensorBoard answers over HTTP."""
+"""P8, P9, P15, P22: the responses of a real TensorBoard over HTTP."""
 
 import io
 import json
@@ -16,12 +16,12 @@ from torch.utils.tensorboard import SummaryWriter
 
 from reference.cli import main
 from spec_tests.support.tensorboard_server import (
-    SECONDS,
+    TIMEOUT,
     Server,
     command,
     environment,
+    progress_image,
     serve,
-    striped,
     write_course_board,
 )
 
@@ -30,7 +30,7 @@ STEPS = 157  # batches of 64 in the 10,000 test images of CIFAR-10
 
 @pytest.fixture(scope="module")
 def logdir(tmp_path_factory: pytest.TempPathFactory, small_cifar10: Path) -> Path:
-    """A folder of three runs: what the course shows, a training, and two runs in one folder."""
+    """Return a folder of three runs: the course's board, a training run, two runs in one folder."""
     folder = tmp_path_factory.mktemp("logs")
     write_course_board(folder / "course", STEPS)
     options = ["--data", small_cifar10, "--epochs", 2, "--batch-size", 2, "--device", "cpu"]
@@ -44,83 +44,83 @@ def logdir(tmp_path_factory: pytest.TempPathFactory, small_cifar10: Path) -> Pat
 
 @pytest.fixture(scope="module")
 def server(logdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """TensorBoard as it is by default."""
+    """Yield a TensorBoard with its default options."""
     with serve(logdir, tmp_path_factory.mktemp("default")) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    """A port that is free."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return listening.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
-def server_of_all(
+def server_with_all_images(
     logdir: Path, tmp_path_factory: pytest.TempPathFactory, port: int
 ) -> Iterator[Server]:
-    """TensorBoard on a port of our own, told to keep all images."""
+    """Yield a TensorBoard on a chosen port that keeps all images."""
     options = (f"--port={port}", "--samples_per_plugin=images=1000")
     with serve(logdir, tmp_path_factory.mktemp("all"), *options) as served:
         yield served
 
 
-def picture(server: Server, query: str) -> np.ndarray:
-    """Get one picture of a slider: uint8 of shape (H, W, 3)."""
-    answer = server.read(f"data/plugin/images/individualImage?{query}")
-    return np.array(Image.open(io.BytesIO(answer)))
+def image_of(server: Server, query: str) -> np.ndarray:
+    """Return one image of a slider: uint8 of shape (H, W, 3)."""
+    response = server.read(f"data/plugin/images/individualImage?{query}")
+    return np.array(Image.open(io.BytesIO(response)))
 
 
 @pytest.mark.claim("tensorboard.y-is-x", "tensorboard.y-is-2x", "tensorboard.scalar-arguments")
-def test_tensorboard_curves(server: Server) -> None:
+def test_curves(server: Server) -> None:
     assert server.scalars("y=x", "course") == [(i, i) for i in range(100)]
     assert server.scalars("y=2x", "course") == [(i, 2 * i) for i in range(100)]
     assert server.scalars("y=x^2", "course") == [(i, i * i) for i in range(100)]
 
 
 @pytest.mark.claim("tensorboard.tags-apart", "tensorboard.dashboards")
-def test_tensorboard_tags(server: Server) -> None:
+def test_tags(server: Server) -> None:
     assert server.tags("scalars")["course"] == ["y=x", "y=2x", "y=x^2"]
     assert server.tags("images")["course"] == ["test", "test_data", "outputs"]
 
 
 @pytest.mark.claim("tensorboard.file-a-run")
-def test_tensorboard_mixes_two_runs_in_one_folder(server: Server) -> None:
+def test_two_runs_in_one_folder_are_mixed(server: Server) -> None:
     points = server.scalars("y=2x", "twice")
     assert sorted(points) == [(0, 0), (0, 0), (1, 2), (1, 3), (2, 4), (2, 6)]
 
 
 @pytest.mark.claim("tensorboard.samples-by-default")
 @pytest.mark.parametrize("tag", ["test", "test_data"])
-def test_tensorboard_keeps_ten_images(server: Server, tag: str) -> None:
+def test_ten_images_are_kept_by_default(server: Server, tag: str) -> None:
     steps = [image["step"] for image in server.images(tag, "course")]
     assert steps == [3, 20, 24, 32, 53, 67, 108, 115, 141, 156]
 
 
 @pytest.mark.claim("tensorboard.samples-per-plugin", "tensorboard.slider")
 @pytest.mark.parametrize("tag", ["test", "test_data"])
-def test_tensorboard_keeps_all_images_when_told(server_of_all: Server, tag: str) -> None:
-    steps = [image["step"] for image in server_of_all.images(tag, "course")]
+def test_all_images_are_kept_on_request(server_with_all_images: Server, tag: str) -> None:
+    steps = [image["step"] for image in server_with_all_images.images(tag, "course")]
     assert steps == list(range(157))
 
 
 @pytest.mark.claim("tensorboard.slider")
-def test_tensorboard_serves_each_step_its_image(server: Server) -> None:
+def test_each_step_has_its_image(server: Server) -> None:
     for image in server.images("test", "course"):
-        stored = picture(server, image["query"])
-        assert stored.tolist() == striped(image["step"] + 1, STEPS).tolist()
+        stored = image_of(server, image["query"])
+        assert stored.tolist() == progress_image(image["step"] + 1, STEPS).tolist()
 
 
 @pytest.mark.claim("tensorboard.grid")
-def test_tensorboard_serves_a_batch_as_a_grid(server: Server) -> None:
+def test_batch_is_a_grid(server: Server) -> None:
     (batch, *_), (maps,) = (server.images(tag, "course") for tag in ("test_data", "outputs"))
-    assert picture(server, batch["query"]).shape == (64, 256, 3)  # 10 images of 32x32
-    assert picture(server, maps["query"]).shape == (90, 240, 3)  # 20 of 30x30
+    assert image_of(server, batch["query"]).shape == (64, 256, 3)  # 10 images of 32x32
+    assert image_of(server, maps["query"]).shape == (90, 240, 3)  # 20 of 30x30
 
 
 @pytest.mark.claim("tensorboard.graph", "tensorboard.graph-needs-no-output")
-def test_tensorboard_graph(server: Server) -> None:
+def test_graph(server: Server) -> None:
     graph = server.graph("course")
     layers = set(re.findall(r'name: "Tudui/Sequential\[model\]/(\w+\[\d\])', graph))
     assert layers == {
@@ -130,7 +130,7 @@ def test_tensorboard_graph(server: Server) -> None:
     assert 'name: "input/images"' in graph
 
 
-def test_tensorboard_shows_what_a_run_logged(server: Server, logdir: Path) -> None:
+def test_run_is_shown_as_logged(server: Server, logdir: Path) -> None:
     lines = (logdir / "trained" / "metrics.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
     tests = [record for record in records if "test_loss" in record]
@@ -154,20 +154,20 @@ def test_tensorboard_shows_what_a_run_logged(server: Server, logdir: Path) -> No
 
 
 @pytest.mark.claim("tensorboard.port")
-def test_tensorboard_port(server_of_all: Server, port: int) -> None:
-    assert server_of_all.url == f"http://127.0.0.1:{port}/"
-    assert b"<title>TensorBoard</title>" in server_of_all.read("")
+def test_port(server_with_all_images: Server, port: int) -> None:
+    assert server_with_all_images.url == f"http://127.0.0.1:{port}/"
+    assert b"<title>TensorBoard</title>" in server_with_all_images.read("")
 
 
 @pytest.mark.claim("tensorboard.port-taken")
-@pytest.mark.usefixtures("server_of_all")
-def test_tensorboard_port_taken(tmp_path: Path, port: int) -> None:
+@pytest.mark.usefixtures("server_with_all_images")
+def test_used_port_is_refused(tmp_path: Path, port: int) -> None:
     done = subprocess.run(
         command(tmp_path, f"--port={port}"),
         env=environment(tmp_path),
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=TIMEOUT,
         check=False,
     )
     assert done.returncode != 0
@@ -175,8 +175,8 @@ def test_tensorboard_port_taken(tmp_path: Path, port: int) -> None:
 
 
 @pytest.mark.claim("tensorboard.port-6006")
-def test_tensorboard_default_port(server: Server) -> None:
+def test_default_port(server: Server) -> None:
     port = int(server.url.removesuffix("/").rpartition(":")[2])
     with socket.socket() as client:
-        taken = client.connect_ex(("127.0.0.1", 6006)) == 0
-    assert port == 6006 or (taken and 6006 < port < 6016)  # the next free one, then
+        in_use = client.connect_ex(("127.0.0.1", 6006)) == 0
+    assert port == 6006 or (in_use and 6006 < port < 6016)  # else TensorBoard takes the next free

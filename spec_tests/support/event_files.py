@@ -1,4 +1,4 @@
-"""What stands in TensorBoard's event files, read without a server."""
+"""Read TensorBoard's event files without a server."""
 
 import io
 from pathlib import Path
@@ -9,11 +9,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 
 def logged(folder: str | Path) -> EventAccumulator:
-    """Read the event files of a folder, every step of them."""
+    """Return the content of a folder's event files, with every step."""
     return EventAccumulator(str(folder), size_guidance={"images": 0, "scalars": 0}).Reload()
 
 
 def shown(folder: str | Path, tag: str) -> np.ndarray:
-    """Return the last picture of a tag, uint8 of shape (H, W, C)."""
+    """Return the last image of a tag, uint8 of shape (H, W, C)."""
     stored = logged(folder).Images(tag)[-1].encoded_image_string
     return np.array(Image.open(io.BytesIO(stored)))

@@ -1,7 +1,7 @@
-"""Running a listing as a reader who types it in does."""
+"""Run a listing of the course as a reader who types it does."""
 
 
 def run(listing: str, **names: object) -> dict[str, object]:
-    """Run a listing where only `names` are known; return the names known afterwards."""
-    exec(listing, names)  # noqa: S102 - that is the point
+    """Run a listing in a namespace of `names`, and return the namespace afterwards."""
+    exec(listing, names)  # noqa: S102 - the purpose of this function
     return names
