@@ -1,8 +1,13 @@
 """Options and fixtures, nothing else."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+
+from reference.app.process import idle_thread_variables
+
+os.environ |= idle_thread_variables()  # before torch is imported: OpenMP reads them then
 
 import pytest
 import torch
@@ -80,11 +85,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for case in entry["cases"]
     }
     for item in items:
-        if (implementation := implementation_of(item)) is None:
+        implementation, mark = implementation_of(item), item.get_closest_marker("operator")
+        if not (implementation and mark):
             continue
-        operator = item.path.stem.removeprefix("test_")
         case = getattr(item.callspec.params.get("case"), "name", item.originalname)
-        if reason := known.get((implementation.name, operator, case)):
+        if reason := known.get((implementation.name, *mark.args, case)):
             item.add_marker(pytest.mark.xfail(reason=f"docs/KNOWN_DIFFERENCES.md: {reason}"))
 
 

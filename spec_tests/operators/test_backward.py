@@ -1,10 +1,13 @@
-"""P23: what backward leaves in the gradients."""
+"""P23: the gradients after backward."""
 
-from types import ModuleType
+import pytest
 
 from spec_tests.harness.vectors import Case, parametrize_cases, verify
+from spec_tests.implementations import Implementation
+
+pytestmark = pytest.mark.operator("backward")
 
 
 @parametrize_cases("backward")
-def test_vector(implementation: ModuleType, case: Case) -> None:
+def test_vector(implementation: Implementation, case: Case) -> None:
     verify(implementation, case)

@@ -1,23 +1,25 @@
 """P23: the mean squared error."""
 
-from types import ModuleType
-
+import pytest
 from hypothesis import given
 
 from spec_tests.harness import oracle_checks, strategies
 from spec_tests.harness.vectors import Case, parametrize_cases, verify
+from spec_tests.implementations import Implementation
+
+pytestmark = pytest.mark.operator("mse_loss")
 
 
 @parametrize_cases("mse_loss")
-def test_vector(implementation: ModuleType, case: Case) -> None:
+def test_vector(implementation: Implementation, case: Case) -> None:
     verify(implementation, case)
 
 
 @given(strategies.mse_loss())
-def test_drawn(implementation: ModuleType, case: Case) -> None:
+def test_drawn(implementation: Implementation, case: Case) -> None:
     oracle_checks.verify(implementation, case)
 
 
 @given(strategies.mse_loss(strategies.TINY).flatmap(oracle_checks.gradient))
-def test_gradient(implementation: ModuleType, case: Case) -> None:
+def test_gradient(implementation: Implementation, case: Case) -> None:
     oracle_checks.verify_gradient(implementation, case)

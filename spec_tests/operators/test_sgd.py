@@ -1,18 +1,20 @@
 """P24: stochastic gradient descent."""
 
-from types import ModuleType
-
+import pytest
 from hypothesis import given
 
 from spec_tests.harness import oracle_checks, strategies
 from spec_tests.harness.vectors import Case, parametrize_cases, verify
+from spec_tests.implementations import Implementation
+
+pytestmark = pytest.mark.operator("sgd")
 
 
 @parametrize_cases("sgd")
-def test_vector(implementation: ModuleType, case: Case) -> None:
+def test_vector(implementation: Implementation, case: Case) -> None:
     verify(implementation, case)
 
 
 @given(strategies.sgd())
-def test_drawn(implementation: ModuleType, case: Case) -> None:
+def test_drawn(implementation: Implementation, case: Case) -> None:
     oracle_checks.verify(implementation, case)
