@@ -1,9 +1,9 @@
-"""The claim register: what the course says, and which test checks it.
+"""The claim register: the course's statements, and the tests that check them.
 
-The statements stand in `fixtures/claims/*.toml`, one file a topic; a test names the ones it checks
-with `@pytest.mark.claim("maxpool.ceil-true")`. This module is the pytest plugin that resolves the
-link both ways: collection fails on a claim that is unknown, defined twice, or checked by no test.
-A failing test prints the statement that it found broken.
+The statements are in `fixtures/claims/*.toml`, one or more files per topic; a test names the claims
+it checks with `@pytest.mark.claim("maxpool.ceil-true")`. This module is the pytest plugin that
+resolves the link both ways: collection fails on a claim that is unknown, defined twice, or checked
+by no test. The report of a failing test includes its claims.
 """
 
 import importlib.metadata
@@ -25,23 +25,35 @@ ORACLES = ("printed", "derived", "independent", "captured")
 STATUSES = ("holds", "erratum", "changed", "environment")
 
 REGISTER = pytest.StashKey[dict[str, "Claim"]]()
-SUITE = pytest.StashKey[list[pytest.Item]]()  # all tests, before -k and -m; none in a partial run
+# All tests, before -k and -m select some; empty in a run that does not collect the whole suite.
+SUITE = pytest.StashKey[list[pytest.Item]]()
 
 
 class RegisterError(Exception):
-    """A mistake in the register or in a test's link to it; the message says what to do."""
+    """A mistake in the register or in a test's link to it; the message includes the fix."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """One checkable statement of the course.
 
-    `status` is `holds`; `erratum`, false when it was written; `changed`, true once; or
-    `environment`, true only where something is installed or present. All but the first say in
-    `now` what holds today and in `since` from which version on; `write` is what to type in place of
-    code that fails. `rows` are the rows of the survey that the claim covers. `untestable` says why
-    no program can check the claim. What ends in `zh` says the same in Chinese. `versions` says what
-    differs among the versions of torch on which the suite runs; `status` is that of the newest.
+    Attributes:
+        id: `topic.name`; permanent.
+        lesson: P1 to P33.
+        source: the document's number and its heading, for each place that makes the statement.
+        says: the statement.
+        kind: what is checked, one of KINDS.
+        oracle: where the expected value comes from, one of ORACLES.
+        status: `holds`; `erratum`, false when it was written; `changed`, no longer true; or
+            `environment`, true only where something is installed or present.
+        rows: the rows of the maintainers' survey that the claim covers.
+        now: what holds today; required for every status but `holds`.
+        since: the version from which on `now` is true.
+        write: the code to type in place of code that fails.
+        untestable: why no program can check the claim.
+        versions: what differs between the versions of torch on which the suite runs; `status` is
+            that of the newest.
+        zh, now_zh, untestable_zh: the same texts in Chinese.
     """
 
     id: str
@@ -66,7 +78,7 @@ class Claim:
             raise RegisterError("'id' must read topic.name, in lower case with hyphens")
         if not re.fullmatch(r"P([1-9]|[12]\d|3[0-3])", self.lesson):
             raise RegisterError(f"'lesson' must be P1 to P33, not {self.lesson!r}")
-        statuses = (self.status, *(since.status for since in self.versions))
+        statuses = (self.status, *(entry.status for entry in self.versions))
         for field, value, allowed in (
             ("kind", self.kind, KINDS),
             ("oracle", self.oracle, ORACLES),
@@ -85,20 +97,20 @@ class Claim:
             if status != "holds" and not self.now:
                 raise RegisterError(f"status {status!r} needs 'now': what holds instead")
             if status == "changed" and not self.since:
-                raise RegisterError("status 'changed' needs 'since': from which version on")
+                raise RegisterError("status 'changed' needs 'since': the version of the change")
         for field in ("now", "untestable"):
             if bool(getattr(self, field)) != bool(getattr(self, f"{field}_zh")):
                 raise RegisterError(f"{field!r} and '{field}_zh' need each other: write both")
 
     def for_torch(self, torch: str) -> Self:
-        """Return the claim with its status on a version of torch, written as torch writes it."""
+        """Return the claim with its status on a version of torch, as in `torch.__version__`."""
         status = entry_for(self.versions, torch).status if self.versions else self.status
         return replace(self, status=status, versions=())
 
     def expected_on(self, torch: str) -> object:
-        """Return what the claim's test expects on a version of torch."""
+        """Return the value that the claim's test expects on a version of torch."""
         if not self.versions:
-            raise RegisterError(f"{self.id} has no 'versions', and so no value of each")
+            raise RegisterError(f"{self.id} has no 'versions', and so no value for each")
         return entry_for(self.versions, torch).value
 
     def __str__(self) -> str:
@@ -106,7 +118,12 @@ class Claim:
         return f"{text}\nToday: {self.now}" if self.now else text
 
 
-def _claims_in(path: Path) -> Iterator[Claim]:
+def read(path: Path) -> Iterator[Claim]:
+    """Yield the claims of one file of the register.
+
+    Raises:
+        RegisterError: the file or a claim is invalid, or a claim belongs in another file.
+    """
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["claim"]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
@@ -114,12 +131,17 @@ def _claims_in(path: Path) -> Iterator[Claim]:
     for entry in entries:
         lists = {name: tuple(entry[name]) for name in ("source", "rows") if name in entry}
         try:
-            versions = tuple(VersionEntry(**since) for since in entry.get("versions", ()))
+            versions = tuple(VersionEntry(**fields) for fields in entry.get("versions", ()))
             claim = Claim(**entry | lists | {"versions": versions})
         except (TypeError, ValueError, RegisterError) as error:
             name = entry.get("id", "a claim without 'id'")
             message = re.sub(r"^\w+\.__init__\(\) ", "", str(error))
             raise RegisterError(f"{path.name}: {name}: {message}") from error
+        topic = claim.id.partition(".")[0].replace("-", "_")
+        if not f"{path.stem}_".startswith(f"{topic}_"):
+            raise RegisterError(
+                f"{path.name}: {claim.id} belongs in {topic}.toml or {topic}_PART.toml: move it"
+            )
         yield claim
 
 
@@ -127,17 +149,17 @@ def load(folder: Path = paths.CLAIMS) -> dict[str, Claim]:
     """Read the register.
 
     Args:
-        folder: where the `*.toml` files are.
+        folder: the folder of the `*.toml` files.
 
     Returns:
         The claims by ID, in the order of the files' names and of the claims in a file.
 
     Raises:
-        RegisterError: a file or a claim is not as it should be, or an ID stands twice.
+        RegisterError: a file or a claim is invalid, in the wrong file, or defined twice.
     """
     register: dict[str, Claim] = {}
     for path in sorted(folder.glob("*.toml")):
-        for claim in _claims_in(path):
+        for claim in read(path):
             if claim.id in register:
                 raise RegisterError(f"{path.name}: {claim.id} is defined twice: rename or merge it")
             register[claim.id] = claim
@@ -145,20 +167,20 @@ def load(folder: Path = paths.CLAIMS) -> dict[str, Claim]:
 
 
 def named_by(item: pytest.Item) -> list[str]:
-    """Return the IDs of the claims that a test names, a class's and module's marks included."""
+    """Return the IDs of the claims that a test names, by marks on its class and module too."""
     return [name for mark in item.iter_markers("claim") for name in mark.args]
 
 
 def check_links(register: dict[str, Claim], items: Iterable[pytest.Item], *, whole: bool) -> None:
-    """Hold the tests against the register.
+    """Check the tests' links to the register.
 
     Args:
         register: the claims by ID.
         items: the collected tests.
-        whole: whether these are all the tests, so that a claim none of them names has no test.
+        whole: whether these are all the tests: then each claim must be named by one of them.
 
     Raises:
-        RegisterError: for the first broken link, with what to do about it.
+        RegisterError: for the first broken link.
     """
     named = Counter[str]()
     for item in items:
@@ -166,34 +188,34 @@ def check_links(register: dict[str, Claim], items: Iterable[pytest.Item], *, who
             if name not in register:
                 raise RegisterError(
                     f"{item.nodeid} names the claim {name!r}, which is not in fixtures/claims: "
-                    "mend the ID or add the claim"
+                    "correct the ID or add the claim"
                 )
             if times > 1:
-                raise RegisterError(f"{item.nodeid} names the claim {name!r} twice: drop one")
+                raise RegisterError(f"{item.nodeid} names the claim {name!r} twice: remove one")
             if register[name].untestable:
                 raise RegisterError(
-                    f"{item.nodeid} checks {name!r}, which says that it is untestable: "
-                    "drop one of the two"
+                    f"{item.nodeid} checks {name!r}, which is marked as 'untestable': "
+                    "remove one of the two"
                 )
         named.update(names)
     orphans = [c.id for c in register.values() if not c.untestable and c.id not in named]
     if whole and orphans:
         raise RegisterError(
             f"no test names the claim {', '.join(orphans)}: write one with "
-            "@pytest.mark.claim(ID), or say in the claim why it is 'untestable'"
+            "@pytest.mark.claim(ID), or give the reason why it is 'untestable' in the claim"
         )
 
 
 def partial_run_reason(config: pytest.Config) -> str:
-    """Say which arguments keep some files or tests of this folder from being collected.
+    """Return the arguments that keep some files or tests of this folder from being collected.
 
-    -k and -m are none of them: they choose among the tests that were collected.
+    -k and -m are not among them: they select from the tests that were collected.
 
     Returns:
-        The arguments, as in `only spec_tests/suite/test_page.py`; empty when all is collected.
+        The arguments, as in `only spec_tests/suite/test_page.py`; empty if all are collected.
     """
     for flag in ("--ignore", "--ignore-glob", "--deselect", "--last-failed", "--stepwise"):
-        if value := config.getoption(flag, None):  # without its plugin there is no option
+        if value := config.getoption(flag, None):  # missing if its plugin is disabled
             return flag if value is True else f"{flag} {' '.join(map(str, value))}"
     if any(root in (paths.SPEC_TESTS, *paths.SPEC_TESTS.parents) for root in _roots(config)):
         return ""
@@ -202,7 +224,7 @@ def partial_run_reason(config: pytest.Config) -> str:
 
 
 def collects_suite(config: pytest.Config) -> bool:
-    """Whether some of this folder is collected; the benchmarks are another."""
+    """Return whether tests of this folder are collected; the benchmarks are in another."""
     return any(
         root in (paths.SPEC_TESTS, *paths.SPEC_TESTS.parents) or paths.SPEC_TESTS in root.parents
         for root in _roots(config)
@@ -223,9 +245,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     config = session.config
-    whole = not (
-        partial_run_reason(config) or session.testsfailed
-    )  # a file may not even be collected
+    # testsfailed: a file that could not be imported counts here, and its tests are missing.
+    whole = not (partial_run_reason(config) or session.testsfailed)
     config.stash[SUITE] = [*items] if whole else []
     try:
         check_links(config.stash[REGISTER], items, whole=whole)
@@ -239,12 +260,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.failed:
         register = item.config.stash[REGISTER]
         for name in named_by(item):
-            report.sections.append(("what the course says", str(register[name])))
+            report.sections.append(("the course's claim", str(register[name])))
     return report
 
 
 @pytest.fixture
 def by_version(request: pytest.FixtureRequest) -> Callable[[str], object]:
-    """A function that returns what a claim's `versions` expect on the installed torch."""
+    """Return a function from a claim's ID to the value it expects on the installed torch."""
     register, torch = request.config.stash[REGISTER], importlib.metadata.version("torch")
     return lambda name: register[name].expected_on(torch)

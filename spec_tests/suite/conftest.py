@@ -25,7 +25,7 @@ def run_suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run
         paths.SPEC_TESTS.mkdir()
         paths.CLAIMS.mkdir()
         pytester.makefile(".ini", pytest="[pytest]\nmarkers =\n    claim\n    cuda\n")
-        (paths.CLAIMS / "act.toml").write_text(register, encoding="utf-8")
+        (paths.CLAIMS / "relu.toml").write_text(register, encoding="utf-8")
         (paths.SPEC_TESTS / "test_act.py").write_text(tests, encoding="utf-8")
         return pytester.runpytest_inprocess(
             *(args or ["spec_tests"]),

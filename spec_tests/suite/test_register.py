@@ -1,4 +1,4 @@
-"""The register resolves the link between statements and tests both ways."""
+"""The register of claims, and its links to the tests."""
 
 import re
 from pathlib import Path
@@ -20,9 +20,13 @@ def test_linked_claim_passes(run_suite: RunSuite) -> None:
 @pytest.mark.parametrize(
     ("register", "line"),
     [
-        (CLAIM + CLAIM, "act.toml: relu.zero is defined twice: rename or merge it"),
-        (CLAIM.replace("relu.zero", "zero"), "act.toml: zero: 'id' must read topic.name"),
-        (CLAIM.replace('"P20"', '"P34"'), "act.toml: relu.zero: 'lesson' must be P1 to P33"),
+        (CLAIM + CLAIM, "relu.toml: relu.zero is defined twice: rename or merge it"),
+        (CLAIM.replace("relu.zero", "zero"), "relu.toml: zero: 'id' must read topic.name"),
+        (
+            CLAIM.replace("relu.zero", "act.zero"),
+            "relu.toml: act.zero belongs in act.toml or act_PART.toml: move it",
+        ),
+        (CLAIM.replace('"P20"', '"P34"'), "relu.toml: relu.zero: 'lesson' must be P1 to P33"),
         (CLAIM.replace('"holds"', '"false"'), "relu.zero: 'status' must be one of holds"),
         (CLAIM.replace('"holds"', '"erratum"'), "needs 'now': what holds instead"),
         (CLAIM + 'now = "It is 1."', "'now' and 'now_zh' need each other: write both"),
@@ -30,11 +34,12 @@ def test_linked_claim_passes(run_suite: RunSuite) -> None:
         (CLAIM + 'untestable = "no"', "'untestable' and 'untestable_zh' need each other"),
         (CLAIM.replace("kind =", "kin ="), "relu.zero: got an unexpected keyword"),
         (CLAIM.replace('says = "ReLU of -1 is 0."', 'says = ""'), "must not be empty"),
-        (CLAIM.replace("= [", "= "), "act.toml: not a list of [[claim]] entries"),
+        (CLAIM.replace("= [", "= "), "relu.toml: not a list of [[claim]] entries"),
     ],
     ids=[
         "twice",
         "id",
+        "topic",
         "lesson",
         "status",
         "now",
@@ -47,9 +52,50 @@ def test_linked_claim_passes(run_suite: RunSuite) -> None:
     ],
 )
 def test_broken_register_is_refused(tmp_path: Path, register: str, line: str) -> None:
-    (tmp_path / "act.toml").write_text(register, encoding="utf-8")
+    (tmp_path / "relu.toml").write_text(register, encoding="utf-8")
     with pytest.raises(claims.RegisterError, match=re.escape(line)):
         claims.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["relu.toml", "relu_inplace.toml"])
+def test_topic_may_have_several_files(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(CLAIM, encoding="utf-8")
+    assert list(claims.load(tmp_path)) == ["relu.zero"]
+
+
+def test_hyphen_in_a_topic_is_an_underscore_in_the_file_name(tmp_path: Path) -> None:
+    register = CLAIM.replace("relu.zero", "leaky-relu.zero")
+    (tmp_path / "leaky_relu.toml").write_text(register, encoding="utf-8")
+    assert list(claims.load(tmp_path)) == ["leaky-relu.zero"]
+
+
+# The corrections run the replacement code of every topic's errata.
+COURSE_TESTS = [
+    path
+    for path in sorted((paths.SPEC_TESTS / "course").glob("test_*.py"))
+    if path.name != "test_corrections.py"
+]
+
+
+def test_each_file_of_claims_has_its_file_of_tests() -> None:
+    topics = [path.stem for path in sorted(paths.CLAIMS.glob("*.toml"))]
+    assert [path.stem.removeprefix("test_") for path in COURSE_TESTS] == topics
+
+
+def test_course_tests_name_only_the_claims_of_their_file(request: pytest.FixtureRequest) -> None:
+    if not (items := request.config.stash[claims.SUITE]):
+        pytest.skip("needs the whole suite collected: pytest spec_tests -k test_register")
+    files = {
+        claim.id: path.stem for path in paths.CLAIMS.glob("*.toml") for claim in claims.read(path)
+    }
+    misplaced = {
+        (item.nodeid, name)
+        for item in items
+        if item.path in COURSE_TESTS
+        for name in claims.named_by(item)
+        if files[name] != item.path.stem.removeprefix("test_")
+    }
+    assert misplaced == set()
 
 
 @pytest.mark.parametrize(
@@ -58,13 +104,13 @@ def test_broken_register_is_refused(tmp_path: Path, register: str, line: str) ->
         (
             CLAIM,
             TEST.replace("relu.zero", "relu.nought"),
-            "names the claim 'relu.nought', which is not in fixtures/claims: mend the ID or add",
+            "names the claim 'relu.nought', which is not in fixtures/claims: correct the ID or add",
         ),
-        (CLAIM + CLAIM, TEST, "act.toml: relu.zero is defined twice: rename or merge it"),
+        (CLAIM + CLAIM, TEST, "relu.toml: relu.zero is defined twice: rename or merge it"),
         (
             CLAIM,
             TEST.replace('"relu.zero"', '"relu.zero", "relu.zero"'),
-            "names the claim 'relu.zero' twice: drop one",
+            "names the claim 'relu.zero' twice: remove one",
         ),
         (
             CLAIM + CLAIM.replace("relu.zero", "relu.orphan"),
@@ -74,7 +120,7 @@ def test_broken_register_is_refused(tmp_path: Path, register: str, line: str) ->
         (
             CLAIM + 'untestable = "no reason"\nuntestable_zh = "没有理由"\n',
             TEST,
-            "checks 'relu.zero', which says that it is untestable",
+            "checks 'relu.zero', which is marked as 'untestable'",
         ),
     ],
     ids=["unknown", "defined-twice", "named-twice", "orphan", "untestable"],
@@ -89,7 +135,7 @@ def test_broken_link_fails_collection(
     assert "Traceback" not in output
 
 
-def test_part_of_the_suite_may_leave_claims_out(run_suite: RunSuite) -> None:
+def test_partial_run_may_leave_claims_without_a_test(run_suite: RunSuite) -> None:
     register = CLAIM + CLAIM.replace("relu.zero", "relu.elsewhere")
     assert run_suite(register, TEST, "spec_tests/test_act.py").ret == 0
 
@@ -100,7 +146,7 @@ def test_failing_test_prints_its_claim(run_suite: RunSuite) -> None:
     assert "relu.zero (P20, holds): ReLU of -1 is 0." in result.stdout.str()
 
 
-def test_an_error_in_collection_is_not_taken_for_a_claim_without_a_test(
+def test_collection_error_is_not_reported_as_a_claim_without_a_test(
     run_suite: RunSuite,
 ) -> None:
     result = run_suite(CLAIM, "import nosuch")
@@ -111,7 +157,7 @@ def test_an_error_in_collection_is_not_taken_for_a_claim_without_a_test(
 
 
 @pytest.mark.parametrize(
-    ("folder", "args", "options", "left_out", "some"),
+    ("folder", "args", "options", "reason", "some"),
     [
         (".", ["spec_tests"], {}, "", True),
         (".", ["."], {}, "", True),
@@ -126,13 +172,13 @@ def test_an_error_in_collection_is_not_taken_for_a_claim_without_a_test(
         (".", ["spec_tests"], {"--last-failed": True}, "--last-failed", True),
     ],
 )
-def test_what_the_arguments_leave_out(
-    folder: str, args: list[str], options: dict[str, object], left_out: str, *, some: bool
+def test_partial_run_reason(
+    folder: str, args: list[str], options: dict[str, object], reason: str, *, some: bool
 ) -> None:
     config = SimpleNamespace(
         args=args,
         invocation_params=SimpleNamespace(dir=paths.ROOT / folder),
         getoption=options.get,
     )
-    assert claims.partial_run_reason(config) == left_out
+    assert claims.partial_run_reason(config) == reason
     assert claims.collects_suite(config) is some

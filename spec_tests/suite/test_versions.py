@@ -1,4 +1,4 @@
-"""What a claim says of several versions of torch, and what a test is given of it."""
+"""The `versions` of a claim: what differs between versions of torch."""
 
 import importlib.metadata
 import re
@@ -47,7 +47,7 @@ versions = [
 )
 def test_broken_versions_are_refused(tmp_path: Path, old: str, new: str, line: str) -> None:
     register = CLAIM + VERSIONS.replace(old, new)
-    (tmp_path / "act.toml").write_text(register, encoding="utf-8")
+    (tmp_path / "relu.toml").write_text(register, encoding="utf-8")
     with pytest.raises(claims.RegisterError, match=re.escape(line)):
         claims.load(tmp_path)
 
@@ -62,28 +62,28 @@ def test_broken_versions_are_refused(tmp_path: Path, old: str, new: str, line: s
         ("3.0", "holds", "silent"),
     ],
 )
-def test_a_version_counts_up_to_the_next(
+def test_entry_counts_up_to_the_next_version(
     tmp_path: Path, torch: str, status: str, value: str
 ) -> None:
-    (tmp_path / "act.toml").write_text(CLAIM + VERSIONS, encoding="utf-8")
+    (tmp_path / "relu.toml").write_text(CLAIM + VERSIONS, encoding="utf-8")
     claim = claims.load(tmp_path)["relu.zero"]
     assert (claim.for_torch(torch).status, claim.expected_on(torch)) == (status, value)
 
 
-def test_without_versions_the_status_is_the_same_everywhere(tmp_path: Path) -> None:
-    (tmp_path / "act.toml").write_text(CLAIM, encoding="utf-8")
+def test_claim_without_versions_has_one_status(tmp_path: Path) -> None:
+    (tmp_path / "relu.toml").write_text(CLAIM, encoding="utf-8")
     claim = claims.load(tmp_path)["relu.zero"]
     assert claim.for_torch("2.6.0") == claim.for_torch("2.15.0") == claim
     with pytest.raises(claims.RegisterError, match=r"relu\.zero has no 'versions'"):
         claim.expected_on("2.6.0")
 
 
-def test_the_oldest_torch_is_what_the_package_requires() -> None:
+def test_oldest_torch_is_the_one_the_package_requires() -> None:
     pyproject = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert f"torch>={versions.OLDEST}" in pyproject["project"]["dependencies"]
 
 
-def test_a_test_is_given_the_value_of_the_installed_version(
+def test_by_version_returns_the_value_for_the_installed_torch(
     run_suite: RunSuite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test = TEST.replace("test_relu()", "test_relu(by_version)").replace(
