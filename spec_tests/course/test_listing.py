@@ -173,28 +173,3 @@ def test_with_needs_an_indented_body() -> None:
     assert not model.training
     (prediction,) = predict(model, list(image))
     assert prediction["index"] == names["output"].argmax(1).item()
-
-
-@pytest.mark.claim("seq.commented-layers")
-def test_commented_out_layers_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
-    listing = """
-class Test(nn.Module):
-    def __init__(self):
-        super(Test, self).__init__()
-        # self.model1 = nn.Sequential(...)
-
-    def forward(self, x):
-        return self.model1(x)
-
-test = Test()
-print(test)
-it = torch.ones((64, 3, 32, 32))
-ot = test(it)
-"""
-    with pytest.raises(AttributeError, match="'Test' object has no attribute 'model1'"):
-        run(listing, nn=nn, torch=torch, __name__="listing")
-    assert capsys.readouterr().out == "Test()\n"
-    fixed = listing.replace("# self.model1 = nn.Sequential(...)", "self.model1 = layers")
-    names = run(fixed, nn=nn, torch=torch, layers=Tudui().model, __name__="listing")
-    assert names["ot"].shape == (64, 10)
-    assert "(8): Linear(in_features=64, out_features=10, bias=True)" in capsys.readouterr().out

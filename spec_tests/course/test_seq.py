@@ -10,6 +10,7 @@ from torch import nn
 
 from reference.models.course import Tudui
 from reference.training.board import open_board
+from spec_tests.support.listings import run
 
 SIZES = [
     (32, 32, 32), (32, 16, 16), (32, 16, 16), (32, 8, 8), (64, 8, 8), (64, 4, 4),
@@ -235,3 +236,28 @@ def test_printed_output_row() -> None:
         "tensor([ 0.9006, -0.2945, -0.2323, -0.3727, -0.1290, 0.0100, 0.2389, 0.2414, "
         "-0.3818, 0.0179], grad_fn=<SelectBackward0>)"
     )
+
+
+@pytest.mark.claim("seq.commented-layers")
+def test_commented_out_layers_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    listing = """
+class Test(nn.Module):
+    def __init__(self):
+        super(Test, self).__init__()
+        # self.model1 = nn.Sequential(...)
+
+    def forward(self, x):
+        return self.model1(x)
+
+test = Test()
+print(test)
+it = torch.ones((64, 3, 32, 32))
+ot = test(it)
+"""
+    with pytest.raises(AttributeError, match="'Test' object has no attribute 'model1'"):
+        run(listing, nn=nn, torch=torch, __name__="listing")
+    assert capsys.readouterr().out == "Test()\n"
+    fixed = listing.replace("# self.model1 = nn.Sequential(...)", "self.model1 = layers")
+    names = run(fixed, nn=nn, torch=torch, layers=Tudui().model, __name__="listing")
+    assert names["ot"].shape == (64, 10)
+    assert "(8): Linear(in_features=64, out_features=10, bias=True)" in capsys.readouterr().out
