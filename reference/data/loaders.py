@@ -1,4 +1,4 @@
-"""Batches of images: torch's DataLoader, and a loader that lives on the training device (P15)."""
+"""Batches of images: an order for torch's DataLoader, and a loader on the training device (P15)."""
 
 from __future__ import annotations
 
@@ -19,37 +19,39 @@ if TYPE_CHECKING:
     Batch = tuple[Tensor, Tensor]
 
 ALL = slice(None)
-IGNORED = -100  # cross_entropy's own ignore_index
+IGNORED = -100  # the default ignore_index of cross_entropy
 
 
 def epoch_sampler(
     dataset: CIFAR10, *, shuffle: bool = False, seed: int = 0
 ) -> DistributedSampler[int]:
-    """Return the order of the images: as they lie in the files, or shuffled anew in each epoch.
+    """Return a sampler in the order of the files, or one that shuffles differently in each epoch.
 
-    The order depends on the seed and on `set_epoch(number)` alone, so that an epoch can be
-    repeated by itself.
+    The order depends on nothing but the seed and `set_epoch(number)`, so that any single epoch
+    can be repeated.
     """
+    # One replica: a batch is divided among the ranks by ResidentLoader's shard, not here.
     return DistributedSampler(dataset, num_replicas=1, rank=0, shuffle=shuffle, seed=seed)
 
 
 class ResidentLoader:
-    """All images as uint8 on the training device; batches are cut and scaled there.
+    """A loader that keeps all images as uint8 on the training device and makes the batches there.
 
-    In memory the channels of a pixel lie side by side (channels_last): convolutions and pools
-    take over that order from their input, and are faster in it.
+    The batches equal those of `DataLoader(dataset, batch_size, sampler=sampler)` for a data set
+    whose transform is ToTensor: float images from 0 to 1 of shape (N, 3, 32, 32) and int64 labels
+    of shape (N,), the last batch with the remaining images.
 
-    It gives what `DataLoader(dataset, batch_size, sampler=sampler)` gives where the data set's
-    transform is ToTensor: float images from 0 to 1 of shape (N, 3, 32, 32) and int64 labels of
-    shape (N,), the last batch with what is left.
+    The memory format is channels_last: convolutions and poolings keep the format of their input
+    and are faster in this one.
 
     Args:
         dataset: the images; its transforms are not applied.
-        batch_size: how many images make a batch.
-        sampler: the order, as DataLoader takes it; by default the data set's own.
-        device: where the images live and the batches are made.
-        part: which images of each batch to take. Where that is none, it is the batch's first with
-            the label -100, which cross entropy ignores: not every kernel takes an empty batch.
+        batch_size: images per batch.
+        sampler: the order, as for DataLoader; by default that of the data set.
+        device: the device of the images and the batches.
+        shard: the images of each batch to return. If a batch has none of them, its first image is
+            returned with the label -100, which cross entropy ignores, because not every kernel
+            accepts an empty batch.
 
     Source: P15.
     """
@@ -64,16 +66,18 @@ class ResidentLoader:
     ) -> None:
         self.images = torch.from_numpy(dataset.data).to(device).contiguous()
         self.targets = torch.tensor(dataset.targets, device=device)
-        self.white = torch.tensor(255.0, device=device)  # by a number, CUDA multiplies with 1/255
+        # A tensor divisor: CUDA turns a Python scalar into a multiplication by 1/255, which rounds
+        # differently.
+        self.white = torch.tensor(255.0, device=device)
         self.batch_size = batch_size
         self.sampler = sampler
         self.shard = shard
 
     @property
     def sizes(self) -> list[int]:
-        """How many images each batch has, all parts of it together."""
-        images = range(len(self.images))
-        return [len(images[start:][: self.batch_size]) for start in images[:: self.batch_size]]
+        """The number of images of each batch, over all shards."""
+        indices = range(len(self.images))
+        return [len(indices[start:][: self.batch_size]) for start in indices[:: self.batch_size]]
 
     def __len__(self) -> int:
         return math.ceil(len(self.images) / self.batch_size)
@@ -84,8 +88,9 @@ class ResidentLoader:
         else:
             order = torch.tensor(list(self.sampler))
         for batch in torch.split(order.to(self.images.device), self.batch_size):
-            own = batch[self.shard]
-            chosen = own if len(own) else batch[:1]
-            images = self.images[chosen].permute(0, 3, 1, 2)
-            targets = self.targets[chosen]
-            yield images.float() / self.white, targets if len(own) else targets.fill_(IGNORED)
+            shard = batch[self.shard]
+            indices = shard if len(shard) else batch[:1]
+            # (N, 32, 32, 3) -> (N, 3, 32, 32): a view, which is what makes it channels_last
+            images = self.images[indices].permute(0, 3, 1, 2)
+            targets = self.targets[indices]
+            yield images.float() / self.white, targets if len(shard) else targets.fill_(IGNORED)

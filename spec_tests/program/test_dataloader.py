@@ -1,4 +1,4 @@
-"""P15: torch's DataLoader over the course's data sets, and the resident loader beside it."""
+"""P15: torch's DataLoader over the course's data sets, compared with the resident loader."""
 
 from pathlib import Path
 
@@ -24,16 +24,16 @@ def train_set(small_cifar10: Path) -> CIFAR10:
 
 @pytest.fixture(scope="module")
 def numbers() -> list[int]:
-    """A data set of 50 numbers, each its own index."""
+    """A data set of 50 numbers, each equal to its index."""
     return list(range(50))
 
 
-def epoch(loader: DataLoader) -> list[list[int]]:
+def batches(loader: DataLoader) -> list[list[int]]:
     return [batch.tolist() for batch in loader]
 
 
 def order(loader: DataLoader) -> list[int]:
-    return [number for batch in epoch(loader) for number in batch]
+    return [number for batch in batches(loader) for number in batch]
 
 
 def shuffled(numbers: list[int], seed: int, **options: object) -> DataLoader:
@@ -41,7 +41,7 @@ def shuffled(numbers: list[int], seed: int, **options: object) -> DataLoader:
     return DataLoader(numbers, 16, shuffle=True, generator=generator, **options)
 
 
-def test_dataloader_batches_of_a_size_that_does_not_divide(numbers: list[int]) -> None:
+def test_batch_size_that_does_not_divide_the_data(numbers: list[int]) -> None:
     kept, dropped = DataLoader(numbers, 16), DataLoader(numbers, 16, drop_last=True)
     assert [len(batch) for batch in kept] == [16, 16, 16, 2]
     assert [len(batch) for batch in dropped] == [16, 16, 16]
@@ -50,44 +50,44 @@ def test_dataloader_batches_of_a_size_that_does_not_divide(numbers: list[int]) -
     assert order(dropped) == numbers[:48]
 
 
-def test_dataloader_batch_larger_than_the_data(numbers: list[int]) -> None:
-    assert epoch(DataLoader(numbers, 64)) == [numbers]
-    assert epoch(DataLoader(numbers, 64, drop_last=True)) == []
+def test_batch_larger_than_the_data(numbers: list[int]) -> None:
+    assert batches(DataLoader(numbers, 64)) == [numbers]
+    assert batches(DataLoader(numbers, 64, drop_last=True)) == []
 
 
-def test_dataloader_reshuffles_each_epoch_and_keeps_every_sample(numbers: list[int]) -> None:
+def test_each_epoch_has_every_sample_in_another_order(numbers: list[int]) -> None:
     loader = shuffled(numbers, seed=0)
     epochs = [order(loader) for _ in range(4)]
-    assert all(sorted(seen) == numbers for seen in epochs)
-    assert len({tuple(seen) for seen in epochs}) == 4
+    assert all(sorted(epoch) == numbers for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
 
 
-def test_dataloader_drops_others_each_epoch(numbers: list[int]) -> None:
+def test_each_epoch_drops_other_samples(numbers: list[int]) -> None:
     loader = shuffled(numbers, seed=0, drop_last=True)
-    left_out = {tuple(set(numbers) - set(order(loader))) for _ in range(4)}
-    assert len(left_out) > 1
-    assert all(len(two) == 2 for two in left_out)
+    dropped = {tuple(set(numbers) - set(order(loader))) for _ in range(4)}
+    assert len(dropped) > 1
+    assert all(len(samples) == 2 for samples in dropped)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_dataloader_same_seed_same_epochs_for_any_number_of_workers(
+def test_same_seed_gives_the_same_epochs_for_any_number_of_workers(
     numbers: list[int], workers: int
 ) -> None:
-    alone, helped = shuffled(numbers, seed=7), shuffled(numbers, seed=7, num_workers=workers)
+    single, parallel = shuffled(numbers, seed=7), shuffled(numbers, seed=7, num_workers=workers)
     for _ in range(2):
-        assert epoch(helped) == epoch(alone)
+        assert batches(parallel) == batches(single)
 
 
-def test_dataloader_another_seed_another_order(numbers: list[int]) -> None:
-    assert epoch(shuffled(numbers, seed=7)) != epoch(shuffled(numbers, seed=8))
+def test_another_seed_gives_another_order(numbers: list[int]) -> None:
+    assert batches(shuffled(numbers, seed=7)) != batches(shuffled(numbers, seed=8))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_dataloader_of_images_equals_the_resident_loader(train_set: CIFAR10, workers: int) -> None:
-    orders = [epoch_sampler(train_set, shuffle=True, seed=1) for _ in range(2)]
+def test_images_equal_those_of_the_resident_loader(train_set: CIFAR10, workers: int) -> None:
+    samplers = [epoch_sampler(train_set, shuffle=True, seed=1) for _ in range(2)]
     pairs = zip(
-        DataLoader(train_set, 64, sampler=orders[0], num_workers=workers),
-        ResidentLoader(train_set, 64, orders[1]),
+        DataLoader(train_set, 64, sampler=samplers[0], num_workers=workers),
+        ResidentLoader(train_set, 64, samplers[1]),
         strict=True,
     )
     for (images, targets), (resident_images, resident_targets) in pairs:
@@ -96,19 +96,19 @@ def test_dataloader_of_images_equals_the_resident_loader(train_set: CIFAR10, wor
 
 
 @pytest.mark.cuda
-def test_dataloader_pins_memory(train_set: CIFAR10) -> None:
+def test_pins_memory(train_set: CIFAR10) -> None:
     images, targets = next(iter(DataLoader(train_set, 64, pin_memory=True)))
     assert images.is_pinned()
     assert targets.is_pinned()
 
 
 @pytest.mark.data
-def test_dataloader_of_the_real_test_set_equals_the_resident_loader(real_data: Path) -> None:
+def test_real_test_set_equals_that_of_the_resident_loader(real_data: Path) -> None:
     test_set = CIFAR10(real_data, train=False, transform=ToTensor())
-    seen = 0
+    images_seen = 0
     pairs = zip(DataLoader(test_set, 64), ResidentLoader(test_set, 64), strict=True)
     for (images, targets), (resident_images, resident_targets) in pairs:
         torch.testing.assert_close(resident_images, images, rtol=0, atol=0)
         torch.testing.assert_close(resident_targets, targets, rtol=0, atol=0)
-        seen += len(targets)
-    assert seen == 10_000
+        images_seen += len(targets)
+    assert images_seen == 10_000

@@ -1,4 +1,4 @@
-"""P15: both loaders give the same batches."""
+"""P15: the resident loader gives the same batches as DataLoader."""
 
 from pathlib import Path
 
@@ -18,13 +18,13 @@ def train_set(small_cifar10: Path) -> CIFAR10:
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("epoch", [0, 1])
-def test_loaders_give_the_same_batches(train_set: CIFAR10, epoch: int, *, shuffle: bool) -> None:
-    orders = [epoch_sampler(train_set, shuffle=shuffle, seed=5) for _ in range(2)]
-    for order in orders:
-        order.set_epoch(epoch)
+def test_batches_are_the_same(train_set: CIFAR10, epoch: int, *, shuffle: bool) -> None:
+    samplers = [epoch_sampler(train_set, shuffle=shuffle, seed=5) for _ in range(2)]
+    for sampler in samplers:
+        sampler.set_epoch(epoch)
     pairs = zip(
-        DataLoader(train_set, 64, sampler=orders[0]),
-        ResidentLoader(train_set, 64, orders[1]),
+        DataLoader(train_set, 64, sampler=samplers[0]),
+        ResidentLoader(train_set, 64, samplers[1]),
         strict=True,
     )
     sizes = []
@@ -36,35 +36,35 @@ def test_loaders_give_the_same_batches(train_set: CIFAR10, epoch: int, *, shuffl
     assert sizes == [64, 64, 64, 58]
 
 
-def test_loaders_len_counts_the_incomplete_batch(train_set: CIFAR10) -> None:
+def test_len_counts_the_incomplete_batch(train_set: CIFAR10) -> None:
     assert len(ResidentLoader(train_set, 64)) == 4
     assert len(ResidentLoader(train_set, 50)) == 5
 
 
-def test_loaders_without_an_order_follow_the_files(train_set: CIFAR10) -> None:
+def test_default_order_is_that_of_the_files(train_set: CIFAR10) -> None:
     targets = torch.cat([targets for _, targets in ResidentLoader(train_set, 64)])
     assert targets.tolist() == train_set.targets
 
 
-def test_loaders_shuffle_anew_each_epoch_and_keep_every_image(train_set: CIFAR10) -> None:
-    order = epoch_sampler(train_set, shuffle=True, seed=0)
+def test_each_epoch_has_every_image_in_another_order(train_set: CIFAR10) -> None:
+    sampler = epoch_sampler(train_set, shuffle=True, seed=0)
     epochs = []
     for epoch in range(3):
-        order.set_epoch(epoch)
-        epochs.append(list(order))
+        sampler.set_epoch(epoch)
+        epochs.append(list(sampler))
     assert all(sorted(epoch) == list(range(250)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2] != epochs[0]
-    order.set_epoch(1)
-    assert list(order) == epochs[1]
+    sampler.set_epoch(1)
+    assert list(sampler) == epochs[1]
 
 
-def test_loaders_order_depends_on_the_seed(train_set: CIFAR10) -> None:
+def test_order_depends_on_the_seed(train_set: CIFAR10) -> None:
     orders = [list(epoch_sampler(train_set, shuffle=True, seed=seed)) for seed in (0, 0, 5)]
     assert orders[0] == orders[1] != orders[2]
 
 
 @pytest.mark.cuda
-def test_loaders_resident_batches_are_made_on_the_device(train_set: CIFAR10) -> None:
+def test_batches_are_made_on_the_device(train_set: CIFAR10) -> None:
     images, targets = next(iter(ResidentLoader(train_set, 64, device="cuda")))
     expected_images, expected_targets = next(iter(DataLoader(train_set, 64)))
     assert images.is_cuda

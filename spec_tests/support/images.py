@@ -1,4 +1,4 @@
-"""Pictures, and what it means that two are the same."""
+"""Test images, and an exact comparison for PIL images and tensors."""
 
 import random
 from typing import TypeVar
@@ -11,17 +11,22 @@ Picture = TypeVar("Picture", Image.Image, torch.Tensor)
 
 
 def noise(height: int, width: int, channels: int = 3) -> np.ndarray:
+    """Return the same random uint8 pixels at each call, of shape (height, width, channels)."""
     pixels = random.Random(0).randbytes(height * width * channels)
     return np.frombuffer(pixels, np.uint8).reshape(height, width, channels)
 
 
-def drawn(mode: str = "RGB", height: int = 30, width: int = 41) -> Image.Image:
+def noise_image(mode: str = "RGB", height: int = 30, width: int = 41) -> Image.Image:
+    """Return the pixels of `noise` as a PIL image of a mode."""
     return Image.fromarray(noise(height, width)).convert(mode)
 
 
 def same(ours: Picture, theirs: Picture) -> bool:
-    """Whether two pictures are of one kind and equal to the last bit."""
+    """Return whether two pictures have one mode or dtype and are equal bit for bit."""
     if isinstance(ours, Image.Image):
-        parts = ((image.mode, image.size, image.tobytes()) for image in (ours, theirs))
-        return next(parts) == next(parts)
+        return (ours.mode, ours.size, ours.tobytes()) == (
+            theirs.mode,
+            theirs.size,
+            theirs.tobytes(),
+        )
     return ours.dtype == theirs.dtype and torch.equal(ours, theirs)
