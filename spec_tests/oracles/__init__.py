@@ -2,35 +2,20 @@
 
 Each function has the name, the arguments and the in-place effects of `torch.nn.functional`, and
 takes and returns nested lists of numbers. Integers and fractions stay exact. Nothing here imports
-torch or `reference`, so that an expected value never comes from what it checks.
+torch or `reference`, so that an expected value never comes from the code it checks.
+
+In formulas, floor(a / b) is `a // b` and ceil(a / b) is `-(-a // b)`.
 """
 
 import copy
 from collections.abc import Iterator
 from fractions import Fraction
 
-from spec_tests.oracles.layers import (
-    adaptive_avg_pool2d,
-    avg_pool2d,
-    batch_norm,
-    conv2d,
-    dropout,
-    flatten,
-    linear,
-    max_pool2d,
-    relu,
-    sigmoid,
-)
-from spec_tests.oracles.losses_and_optimizers import (
-    Nested,
-    Number,
-    adam,
-    cross_entropy,
-    l1_loss,
-    leaves,
-    mse_loss,
-    sgd,
-)
+from spec_tests.oracles.convolution import conv2d
+from spec_tests.oracles.layers import batch_norm, dropout, flatten, linear, relu, sigmoid
+from spec_tests.oracles.losses_and_optimizers import adam, cross_entropy, l1_loss, mse_loss, sgd
+from spec_tests.oracles.nested import Nested, Number, leaves
+from spec_tests.oracles.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 
 DEFINITIONS = {
     function.__name__: function
@@ -56,7 +41,7 @@ DEFINITIONS = {
 STEP = Fraction(1, 2**14)
 
 
-def slope(
+def directional_derivative(
     direction: Nested,
     grad_output: Nested,
     *,
@@ -64,37 +49,54 @@ def slope(
     wrt: str,
     **arguments: Nested | str,
 ) -> Number:
-    """Return the slope of sum(grad_output * output) as `wrt` moves in a direction.
+    """Return the derivative of f(x) = sum(grad_output * operator(x)) along a direction d.
 
-    A central difference: exact for functions that are piecewise linear or quadratic, as long as
-    no kink is within STEP times the direction.
+    It is the central difference (f(x + h d) - f(x - h d)) / 2h with h = STEP, which is exact where
+    f is piecewise linear or quadratic and has no kink between the two points.
+
+    Args:
+        direction: d, of the shape of x.
+        grad_output: of the shape of the operator's output.
+        operator: its name.
+        wrt: the name of the argument x.
+        arguments: all arguments of the operator, x included.
     """
 
-    def height(step: Fraction) -> Number:
+    def f(step: Fraction) -> Number:
         moved = copy.deepcopy(arguments)
-        moved[wrt] = _moved(moved[wrt], direction, step)
+        moved[wrt] = _add(moved[wrt], direction, step)
         output = DEFINITIONS[operator](**moved)
         return sum(x * g for x, g in zip(leaves(output), leaves(grad_output), strict=True))
 
-    return (height(STEP) - height(-STEP)) / (2 * STEP)
+    return (f(STEP) - f(-STEP)) / (2 * STEP)
 
 
-def _moved(nested: Nested, direction: Nested, step: Fraction) -> Nested:
+def _add(nested: Nested, direction: Nested, step: Fraction) -> Nested:
+    """Return nested + step * direction."""
     if isinstance(nested, list):
-        return [_moved(*parts, step) for parts in zip(nested, direction, strict=True)]
+        return [_add(*parts, step) for parts in zip(nested, direction, strict=True)]
     return nested + step * direction
 
 
 def backward(grad_output: Nested, *, times: int = 1, **arguments: Nested | str) -> Nested:
-    """Return the gradient of sum(grad_output * output) in `wrt`, added up `times` times."""
-    values = arguments[arguments["wrt"]]
+    """Return `times` times the gradient of sum(grad_output * operator(x)) with respect to x.
 
-    places = range(len(list(leaves(values))))
-    axes = (_filled(values, (int(i == place) for i in places)) for place in places)
-    return _filled(values, (times * slope(axis, grad_output, **arguments) for axis in axes))
+    Element i of the gradient is the derivative along the unit vector of axis i.
+
+    Args:
+        grad_output: of the shape of the operator's output.
+        times: the number of backward passes whose gradients are added up.
+        arguments: `operator`, `wrt` and the operator's arguments, as in `directional_derivative`.
+    """
+    x = arguments[arguments["wrt"]]
+    axes = range(len(list(leaves(x))))
+    units = (_filled(x, (int(i == axis) for i in axes)) for axis in axes)
+    derivatives = (directional_derivative(unit, grad_output, **arguments) for unit in units)
+    return _filled(x, (times * derivative for derivative in derivatives))
 
 
 def _filled(nested: Nested, numbers: Iterator[Number]) -> Nested:
+    """Return nested lists of the same shape with these numbers, in order."""
     if isinstance(nested, list):
         return [_filled(part, numbers) for part in nested]
     return next(numbers)

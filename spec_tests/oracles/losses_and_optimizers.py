@@ -1,32 +1,13 @@
-"""Brute-force definitions of losses and optimizers: a part of `oracles`, which says how."""
+"""Definitions of losses and optimizers; the package explains the form."""
 
 import math
-from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-Number = int | float | Fraction
-Nested = Number | list["Nested"]
-
-
-def leaves(nested: Nested) -> Iterator[Number]:
-    if isinstance(nested, list):
-        for part in nested:
-            yield from leaves(part)
-    else:
-        yield nested
-
-
-def _shape(nested: Nested) -> list[int]:
-    return [len(nested), *_shape(nested[0])] if isinstance(nested, list) else []
-
-
-def _zip(function: Callable[[Number, Number], Number], left: Nested, right: Nested) -> Nested:
-    if isinstance(left, list):
-        return [_zip(function, x, y) for x, y in zip(left, right, strict=True)]
-    return function(left, right)
+from spec_tests.oracles.nested import Nested, Number, leaves, shape, zip_numbers
 
 
 def _reduce(losses: Nested, reduction: str) -> Nested:
+    """Return the losses for 'none', otherwise their sum or their mean."""
     if reduction == "none":
         return losses
     values = list(leaves(losses))
@@ -34,38 +15,47 @@ def _reduce(losses: Nested, reduction: str) -> Nested:
 
 
 def l1_loss(input: Nested, target: Nested, *, reduction: str = "mean") -> Nested:
-    """Return the absolute differences, added up or averaged."""
-    return _reduce(_zip(lambda x, y: abs(x - y), input, target), reduction)
+    """Return |x - y| of each element; their mean or sum as `reduction` says."""
+    return _reduce(zip_numbers(lambda x, y: abs(x - y), input, target), reduction)
 
 
 def mse_loss(input: Nested, target: Nested, *, reduction: str = "mean") -> Nested:
-    """Return the squared differences, added up or averaged."""
-    return _reduce(_zip(lambda x, y: (x - y) ** 2, input, target), reduction)
+    """Return (x - y)^2 of each element; their mean or sum as `reduction` says."""
+    return _reduce(zip_numbers(lambda x, y: (x - y) ** 2, input, target), reduction)
 
 
 def _log_softmax(logits: list[float]) -> list[float]:
+    """Return x[c] - log(sum over k of exp(x[k])), with the maximum subtracted to avoid overflow."""
     largest = max(logits)
     log_sum = math.log(sum(math.exp(x - largest) for x in logits))
     return [float(x - largest) - log_sum for x in logits]
 
 
-def _class_loss(
+def _sample_loss(
     logits: list[float],
     target: Nested,
     weight: list[float],
     ignore_index: int,
     smoothing: float,
 ) -> tuple[float, float]:
-    """Return the loss of one sample and what it counts for in the mean."""
+    """Return the loss of one sample, and its part of the divisor of the mean.
+
+    loss = -sum over c of q[c] * weight[c] * log_softmax(x)[c]
+    q[c] = (1 - smoothing) * t[c] + smoothing / C
+
+    where t is 1 at the target's class and 0 elsewhere, or the target's probabilities. The mean is
+    the sum of the losses divided by the sum of the samples' weight[target], or for probabilities
+    by the number of samples.
+    """
     if target == ignore_index:
         return 0.0, 0.0
-    count = len(logits)
-    hard = isinstance(target, int)
-    shares = [float(c == target) for c in range(count)] if hard else target
-    smooth = [share * (1 - smoothing) + smoothing / count for share in shares]
-    terms = zip(smooth, weight, _log_softmax(logits), strict=True)
-    loss = -sum(share * w * log_p for share, w, log_p in terms)
-    return loss, weight[target] if hard else 1.0
+    classes = len(logits)
+    is_index = isinstance(target, int)
+    probabilities = [float(c == target) for c in range(classes)] if is_index else target
+    smoothed = [t * (1 - smoothing) + smoothing / classes for t in probabilities]
+    terms = zip(smoothed, weight, _log_softmax(logits), strict=True)
+    loss = -sum(q * w * log_p for q, w, log_p in terms)
+    return loss, weight[target] if is_index else 1.0
 
 
 def cross_entropy(
@@ -77,25 +67,34 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Nested:
-    """Return minus the log-probability of the target, with the classes on axis 1 (0 if 1-D)."""
+    """Return -log(softmax(x)[target]) of each sample; their mean or sum as `reduction` says.
+
+    Args:
+        input: logits (C), (N, C) or (N, C, *).
+        target: class indices, () or (N) or (N, *), or probabilities of the shape of input.
+        weight: (C), a factor for the loss of each class; ones by default.
+        ignore_index: samples of this class count neither in the loss nor in the mean.
+        reduction: 'none', 'sum' or 'mean'; the mean is weighted, see `_sample_loss`.
+        label_smoothing: see `_sample_loss`.
+    """
     batched = isinstance(input[0], list)
-    soft = _shape(target) == _shape(input)
+    is_probability = shape(target) == shape(input)
     weights = weight or [1.0] * len(input[0] if batched else input)
-    counted = []
+    divisors = []
 
     def losses(logits: Nested, target: Nested) -> Nested:
-        if isinstance(logits[0], list):
-            pixels = zip(*logits, strict=True)
-            targets = zip(*target, strict=True) if soft else target
-            return [losses(list(x), t) for x, t in zip(pixels, targets, strict=True)]
-        loss, count = _class_loss(logits, target, weights, ignore_index, label_smoothing)
-        counted.append(count)
+        if isinstance(logits[0], list):  # (C, A, *) -> A times (C, *)
+            positions = zip(*logits, strict=True)
+            targets = zip(*target, strict=True) if is_probability else target
+            return [losses(list(x), t) for x, t in zip(positions, targets, strict=True)]
+        loss, divisor = _sample_loss(logits, target, weights, ignore_index, label_smoothing)
+        divisors.append(divisor)
         return loss
 
     result = list(map(losses, input, target)) if batched else losses(input, target)
     if reduction != "mean":
         return _reduce(result, reduction)
-    total, divisor = sum(leaves(result)), sum(counted)
+    total, divisor = sum(leaves(result)), sum(divisors)
     return total / divisor if divisor else math.nan
 
 
@@ -110,15 +109,21 @@ def sgd(
     nesterov: bool = False,
     maximize: bool = False,
 ) -> list[list[Number]]:
-    """Return the parameters after each of the gradients."""
+    """Return the parameters p after each step: (P), (steps, P) -> (steps, P).
+
+    g = grad + weight_decay * p     (-grad with maximize)
+    b = g in the first step, then momentum * b + (1 - dampening) * g
+    p = p - lr * (g + momentum * b if nesterov else b), or without momentum p - lr * g
+    """
     values, buffers, history = list(params), [None] * len(params), []
     for grad in grads:
-        for i, slope in enumerate(grad):
-            step = (-slope if maximize else slope) + weight_decay * values[i]
+        for i, element in enumerate(grad):
+            g = (-element if maximize else element) + weight_decay * values[i]
+            step = g
             if momentum:
                 first = buffers[i] is None
-                buffers[i] = step if first else momentum * buffers[i] + (1 - dampening) * step
-                step = step + momentum * buffers[i] if nesterov else buffers[i]
+                buffers[i] = g if first else momentum * buffers[i] + (1 - dampening) * g
+                step = g + momentum * buffers[i] if nesterov else buffers[i]
             values[i] = values[i] - lr * step
         history.append(list(values))
     return history
@@ -135,16 +140,22 @@ def adam(
     amsgrad: bool = False,
     maximize: bool = False,
 ) -> list[list[Number]]:
-    """Return the parameters after each of the gradients."""
-    values, (fast, slow), history = list(params), betas, []
-    mean, square, peak = ([0.0] * len(params) for _ in range(3))
+    """Return the parameters p after each step t = 1, 2, ...: (P), (steps, P) -> (steps, P).
+
+    g = grad + weight_decay * p     (-grad with maximize)
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g^2     (amsgrad divides by the largest v so far)
+    p = p - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+    """
+    values, (beta1, beta2), history = list(params), betas, []
+    m, v, largest_v = ([0.0] * len(params) for _ in range(3))
     for t, grad in enumerate(grads, start=1):
-        for i, slope in enumerate(grad):
-            step = (-slope if maximize else slope) + weight_decay * values[i]
-            mean[i] = fast * mean[i] + (1 - fast) * step
-            square[i] = slow * square[i] + (1 - slow) * step**2
-            peak[i] = max(peak[i], square[i])
-            spread = (peak if amsgrad else square)[i] / (1 - slow**t)
-            values[i] -= lr * (mean[i] / (1 - fast**t)) / (math.sqrt(spread) + eps)
+        for i, element in enumerate(grad):
+            g = (-element if maximize else element) + weight_decay * values[i]
+            m[i] = beta1 * m[i] + (1 - beta1) * g
+            v[i] = beta2 * v[i] + (1 - beta2) * g**2
+            largest_v[i] = max(largest_v[i], v[i])
+            corrected_v = (largest_v if amsgrad else v)[i] / (1 - beta2**t)
+            values[i] -= lr * (m[i] / (1 - beta1**t)) / (math.sqrt(corrected_v) + eps)
         history.append(list(values))
     return history

@@ -1,0 +1,65 @@
+"""Numbers in nested lists, and helpers that work on any number of axes."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+Number = int | float | Fraction
+Nested = Number | list["Nested"]
+Plane = list[list[Number]]
+Size = int | tuple[int, int]
+
+
+def pair(value: Size) -> tuple[int, int]:
+    """Return (value, value) for a single number."""
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def leaves(nested: Nested) -> Iterator[Number]:
+    """Yield the numbers in row-major order."""
+    if isinstance(nested, list):
+        for part in nested:
+            yield from leaves(part)
+    else:
+        yield nested
+
+
+def shape(nested: Nested) -> list[int]:
+    """Return the length of each axis."""
+    return [len(nested), *shape(nested[0])] if isinstance(nested, list) else []
+
+
+def zip_numbers(
+    function: Callable[[Number, Number], Number], left: Nested, right: Nested
+) -> Nested:
+    """Apply a function to each pair of numbers of two nested lists of the same shape."""
+    if isinstance(left, list):
+        return [zip_numbers(function, x, y) for x, y in zip(left, right, strict=True)]
+    return function(left, right)
+
+
+def depth(nested: Nested) -> int:
+    """Return the number of axes."""
+    return 1 + depth(nested[0]) if isinstance(nested, list) else 0
+
+
+def map_numbers(function: Callable[[Number], Nested], nested: Nested) -> Nested:
+    """Apply a function to every number."""
+    if isinstance(nested, list):
+        return [map_numbers(function, part) for part in nested]
+    return function(nested)
+
+
+def map_planes(function: Callable[[Plane], Nested], nested: Nested) -> Nested:
+    """Apply a function to every plane (H, W) of an input (C, H, W) or (N, C, H, W)."""
+    if depth(nested) == 2:
+        return function(nested)
+    return [map_planes(function, part) for part in nested]
+
+
+def overwrite(nested: Nested, values: Nested) -> None:
+    """Copy values into nested lists of the same shape."""
+    for i, value in enumerate(values):
+        if isinstance(value, list):
+            overwrite(nested[i], value)
+        else:
+            nested[i] = value
