@@ -20,9 +20,6 @@ MIN_CORRECT = 8  # of the ten drawn images; chance gets 1
 # The versions of torch that `nox -s matrix` compares, each with its torchvision.
 MATRIX = {"2.6": "0.21", "2.9": "0.24", "2.11": "0.26", "2.13": "0.28", "newest": ""}
 
-# As reference/app/process.py chooses for `course`: a busy neighbour slows threads that spin.
-ENV = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "5000"}
-
 
 def install(session: nox.Session, *groups: str) -> None:
     """Install the project in editable mode, and dependency groups.
@@ -38,7 +35,7 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """Run the conformance suite."""
     install(session, "tests")
-    session.run("pytest", "spec_tests", *session.posargs, env=ENV)
+    session.run("pytest", "spec_tests", *session.posargs)
 
 
 # With uv only: pip would write 5 GB for each version, where uv links the files of its cache. And
@@ -47,7 +44,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="uv")
 @nox.parametrize("torch", [nox.param(version, id=version) for version in MATRIX])
 def matrix(session: nox.Session, torch: str) -> None:
-    """Run the suite on several versions of torch, and compare the results in build/matrix."""
+    """Run the suite on a version of torch; build/matrix compares the versions that were run."""
     session.notify("matrix_report", posargs=[])
     folder = Path("build", "matrix", f"torch-{torch}")
     shutil.rmtree(folder, ignore_errors=True)
@@ -59,7 +56,7 @@ def matrix(session: nox.Session, torch: str) -> None:
     session.install(*(pair if MATRIX[torch] else newest))
     install(session, "tests")
     progress.write_text("its tests")
-    session.run("pytest", "spec_tests", f"--report={folder}", *session.posargs, env=ENV)
+    session.run("pytest", "spec_tests", f"--report={folder}", *session.posargs)
 
 
 @nox.session(default=False)
@@ -76,7 +73,7 @@ def browser(session: nox.Session) -> None:
     """Test TensorBoard's page and the report in Chromium (pictures: `-- --screenshots DIR`)."""
     install(session, "browser")
     files = ("spec_tests/program/test_browser.py", "spec_tests/suite/test_page_browser.py")
-    session.run("pytest", *files, *session.posargs, env=ENV)
+    session.run("pytest", *files, *session.posargs)
 
 
 @nox.session(default=False)

@@ -1,6 +1,6 @@
 """Diagnose the installation: what is installed, whether it fits together, what to do (P1-P3, P8).
 
-Heavy packages are imported where they are needed: a broken one must become a finding.
+Heavy packages are imported inside the functions: a broken one must become a finding.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from reference.app.process import IDLE_THREADS
 from reference.environment import select_device, why_no_cuda
 
 NEW_PAIR = "in a fresh environment: pip install --upgrade torch torchvision, both in one command"
@@ -26,7 +27,7 @@ NEW_PAIR = "in a fresh environment: pip install --upgrade torch torchvision, bot
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that `doctor` looked at; `cure` says what to do where it is not `ok`."""
+    """The result of one check; `cure` is what to do if it is not `ok`."""
 
     check: str
     ok: bool
@@ -35,10 +36,10 @@ class Finding:
 
 
 def diagnose() -> list[Finding]:
-    """Look at everything that the course needs.
+    """Check everything that the course needs.
 
     Returns:
-        The findings, in the order in which to cure them.
+        The findings, in the order in which to fix them.
 
     Source: P1-P3, and the notes of P8 on TensorBoard.
     """
@@ -68,19 +69,21 @@ def _package(name: str) -> Finding:
 
 
 def _pair() -> Finding:
-    """Whether torchvision was built for this torch: the same release, and both for CPU or CUDA."""
+    """Check that torchvision was built for this torch: the same release, both for CPU or CUDA."""
     try:
         torch_version = importlib.metadata.version("torch")
-        needs = importlib.metadata.requires("torchvision") or []
+        requirements = importlib.metadata.requires("torchvision") or []
     except importlib.metadata.PackageNotFoundError as error:
         return Finding("pair", ok=False, detail=f"{error.name} is not installed", cure=NEW_PAIR)
     vision_version = importlib.metadata.version("torchvision")
     detail = f"torch {torch_version} and torchvision {vision_version}"
-    for need in map(Requirement, needs):
+    for requirement in map(Requirement, requirements):
         release = torch_version.partition("+")[0]
-        if need.name == "torch" and not need.specifier.contains(release, prereleases=True):
-            detail += f", which needs torch{need.specifier}"
+        specifier = requirement.specifier
+        if requirement.name == "torch" and not specifier.contains(release, prereleases=True):
+            detail += f", which needs torch{specifier}"
             return Finding("pair", ok=False, detail=detail, cure=NEW_PAIR)
+    # The metadata of wheels from PyPI lacks the build (+cpu, +cu132), which is in version.py.
     builds = _build("torch"), _build("torchvision")
     if all(builds) and builds[0] != builds[1]:
         detail += f": torch is built for {builds[0]}, torchvision for {builds[1]}"
@@ -89,18 +92,18 @@ def _pair() -> Finding:
 
 
 def _build(package: str) -> str:
-    """Return what a package is built for, as its version.py says it: cpu, cu132, …; or nothing."""
+    """Return what a package is built for according to its version.py: cpu, cu132, …, or ""."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         return ""
     version = Path(spec.origin).with_name("version.py")
     text = version.read_text(encoding="utf-8") if version.is_file() else ""
-    found = re.search(r"^__version__ = '[^'+]*\+([^']+)'", text, re.MULTILINE)
-    return found[1] if found else ""
+    match = re.search(r"^__version__ = '[^'+]*\+([^']+)'", text, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def driver_version() -> str:
-    """Return the NVIDIA driver's version; empty where nvidia-smi does not find a GPU."""
+    """Return the NVIDIA driver's version; empty if nvidia-smi is missing or finds no GPU."""
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     if not shutil.which(query[0]):
         return ""
@@ -126,25 +129,24 @@ def _cuda() -> Finding:
 
 def _device() -> Finding:
     device = select_device("auto")
-    why = "the accelerator that torch finds" if device.type != "cpu" else "torch finds nothing else"
-    return Finding("device", ok=True, detail=f"--device auto takes {device}: {why}")
+    why = "torch finds no accelerator" if device.type == "cpu" else "torch finds this accelerator"
+    return Finding("device", ok=True, detail=f"--device auto selects {device}: {why}")
 
 
 def _threads() -> Finding:
     import torch
 
-    detail = f"{torch.get_num_threads()} for one operation; while they wait they "
+    detail = f"{torch.get_num_threads()} for one operation; idle threads "
     if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive":
-        names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-        told = " ".join(f"{name}={os.environ[name]}" for name in names if name in os.environ)
-        detail += f"soon sleep ({told}; course says so where you have said nothing)"
+        variables = " ".join(f"{n}={os.environ[n]}" for n in IDLE_THREADS if n in os.environ)
+        detail += f"sleep soon ({variables}; course sets this if you set no variable for threads)"
     else:
-        detail += "may spin: beside a busy process, OMP_WAIT_POLICY=passive is faster"
+        detail += "may busy-wait: next to a busy process, OMP_WAIT_POLICY=passive is faster"
     return Finding("threads", ok=True, detail=detail)
 
 
 def _tensorboard() -> Finding:
-    """Whether the package is there, and no script of its name is imported in its place (P8)."""
+    """Check that the package is installed and not shadowed by a script of the same name (P8)."""
     for folder in dict.fromkeys(["", *sys.path]):
         script = Path(folder, "tensorboard.py")
         if script.is_file():

@@ -1,7 +1,7 @@
-"""What `course` tells its process about threads and memory, before torch is imported.
+"""Configure OpenMP's waiting and malloc before torch is imported.
 
-Both hold for the whole process, so a program that calls the modules of `course` is left alone, and
-so is whatever the user's environment speaks of.
+These settings affect the whole process. So they are applied only by the program `course`, not when
+another program imports its modules, and only where the user's environment sets none of the kind.
 """
 
 from __future__ import annotations
@@ -10,40 +10,42 @@ import ctypes
 import os
 import sys
 
-THREADS = ("GOMP_", "KMP_", "MKL_", "OMP_")
-MEMORY = ("GLIBC_TUNABLES", "MALLOC_")
-SPINS = "5000"  # about 0.1 ms, more than the gap between two operations
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
+THREAD_VARIABLES = ("GOMP_", "KMP_", "MKL_", "OMP_")  # prefixes
+MEMORY_VARIABLES = ("GLIBC_TUNABLES", "MALLOC_")
+
+# Idle threads spin 5,000 times, about 0.1 ms, and then sleep. Spinning longer slows down other busy
+# processes on the same cores; sleeping at once would cost a wake-up after every short gap between
+# two operations.
+IDLE_THREADS = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "5000"}
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # from malloc.h
 
 
 def prepare() -> None:
-    """Choose how threads wait and what becomes of freed memory, unless torch is here already."""
-    if "torch" in sys.modules:
-        return
-    if not _is_set(THREADS):
-        let_idle_threads_sleep()
-    if not _is_set(MEMORY):
+    """Configure how threads wait and how memory is freed, unless torch is already imported."""
+    os.environ |= idle_thread_variables()
+    if "torch" not in sys.modules and not _is_set(MEMORY_VARIABLES):
         keep_freed_memory()
+
+
+def idle_thread_variables() -> dict[str, str]:
+    """Return the environment variables for idle threads that should still be set.
+
+    OpenMP reads them when torch is imported. There are none if that has happened, or if the user
+    has set any variable about threads.
+    """
+    return {} if "torch" in sys.modules or _is_set(THREAD_VARIABLES) else dict(IDLE_THREADS)
 
 
 def _is_set(prefixes: tuple[str, ...]) -> bool:
     return any(name.startswith(prefixes) for name in os.environ)
 
 
-def let_idle_threads_sleep() -> None:
-    """Keep waiting threads from spinning for long: beside another busy process, that costs much.
-
-    OpenMP reads this when torch is imported. They do not sleep at once: to wake them takes longer.
-    """
-    os.environ["OMP_WAIT_POLICY"] = "passive"
-    os.environ["GOMP_SPINCOUNT"] = SPINS
-
-
 def keep_freed_memory() -> None:
-    """Let the C library keep what a training step frees for the next step.
+    """Keep the memory that a training step frees for the next step.
 
-    Left alone, glibc gives large blocks back to the kernel, which clears them page by page when
-    the next step asks for them anew. Other C libraries have no such switch.
+    By default glibc returns large blocks to the kernel, which must map and clear their pages again
+    for the next step. Other C libraries have no such setting.
 
     Source: the manual page mallopt(3).
     """

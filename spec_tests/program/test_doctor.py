@@ -1,4 +1,4 @@
-"""P1-P3, P8: what `course doctor` finds and what it advises."""
+"""P1-P3, P8: the findings of `course doctor` and their cures."""
 
 import importlib.metadata
 import os
@@ -13,12 +13,12 @@ from reference.app import doctor
 from reference.app.doctor import Finding, diagnose
 
 
-def found(check: str) -> Finding:
+def finding_of(check: str) -> Finding:
     (finding,) = [finding for finding in diagnose() if finding.check == check]
     return finding
 
 
-def test_doctor_finds_this_environment_in_order() -> None:
+def test_this_environment_is_in_order() -> None:
     findings = diagnose()
     assert [finding.check for finding in findings] == [
         "python",
@@ -33,28 +33,30 @@ def test_doctor_finds_this_environment_in_order() -> None:
     assert all(finding.ok and finding.detail and not finding.cure for finding in findings)
 
 
-@pytest.mark.parametrize(("needs", "fits"), [("torch==2.15.0", True), ("torch==2.13.0", False)])
-def test_doctor_holds_the_pair_against_torchvisions_own_requirement(
-    monkeypatch: pytest.MonkeyPatch, needs: str, *, fits: bool
+@pytest.mark.parametrize(
+    ("requirement", "fits"), [("torch==2.15.0", True), ("torch==2.13.0", False)]
+)
+def test_pair_is_checked_by_torchvisions_requirement(
+    monkeypatch: pytest.MonkeyPatch, requirement: str, *, fits: bool
 ) -> None:
     versions = {"torch": "2.15.0+cpu", "torchvision": "0.30.0"}
     monkeypatch.setattr(importlib.metadata, "version", versions.__getitem__)
-    monkeypatch.setattr(importlib.metadata, "requires", lambda _name: ["numpy", needs])
-    finding = found("pair")
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _name: ["numpy", requirement])
+    finding = finding_of("pair")
     assert finding.ok is fits
     assert "torch 2.15.0+cpu and torchvision 0.30.0" in finding.detail
     assert ("pip install --upgrade torch torchvision" in finding.cure) is not fits
 
 
-def test_doctor_sees_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    finding = found("tensorboard")
+    finding = finding_of("tensorboard")
     assert not finding.ok
     assert finding.cure == "pip install tensorboard"
 
 
 @pytest.mark.parametrize("place", ["the working directory", "the search path"])
-def test_doctor_sees_a_script_in_the_way_of_tensorboard_and_does_not_run_it(
+def test_script_that_shadows_tensorboard_is_found_and_not_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
 ) -> None:
     script = tmp_path / "tensorboard.py"
@@ -64,7 +66,7 @@ def test_doctor_sees_a_script_in_the_way_of_tensorboard_and_does_not_run_it(
         monkeypatch.chdir(tmp_path)
     else:
         monkeypatch.syspath_prepend(tmp_path)
-    finding = found("tensorboard")
+    finding = finding_of("tensorboard")
     assert not finding.ok
     assert finding.detail == f"{script} is imported in place of the package tensorboard"
     assert finding.cure == "rename that file"
@@ -73,19 +75,19 @@ def test_doctor_sees_a_script_in_the_way_of_tensorboard_and_does_not_run_it(
 @pytest.mark.parametrize(
     ("build", "cure"), [("13.2", "update the NVIDIA driver"), (None, doctor.NEW_PAIR)]
 )
-def test_doctor_cures_a_gpu_that_torch_does_not_see(
+def test_gpu_that_torch_does_not_find_has_a_cure(
     monkeypatch: pytest.MonkeyPatch, build: str | None, cure: str
 ) -> None:
     monkeypatch.setattr(doctor, "driver_version", lambda: "470.1")
     monkeypatch.setattr(doctor, "why_no_cuda", lambda: "the reason")
     monkeypatch.setattr(torch.version, "cuda", build)
-    finding = found("cuda")
+    finding = finding_of("cuda")
     assert not finding.ok
     assert "driver 470.1; is_available() is False: the reason" in finding.detail
     assert finding.cure == cure
 
 
-def test_doctor_survives_a_torchvision_for_another_torch(tmp_path: Path) -> None:
+def test_torchvision_for_another_torch_is_found(tmp_path: Path) -> None:
     """A CPU build of torch with a CUDA build of torchvision fails when torchvision is imported."""
     package = tmp_path / "torchvision"
     package.mkdir()
