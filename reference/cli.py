@@ -1,25 +1,29 @@
-"""The command line, `course`: what to run, what to print, and how to fail.
+"""The command line, `course`: parse the arguments, run a command, print its answer or error.
 
 Exit codes: 0 done, 1 the check or the run failed, 2 wrong usage or bad input, 130 interrupted.
+
+Imports no torch, directly or indirectly: `course --help` must be quick, and `prepare` must be
+called before torch is imported.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
-import functools
 import io
 import json
 import os
 import sys
+from dataclasses import MISSING
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast, get_args
 
 from reference.app import commands
-from reference.app.commands import absolute
+from reference.app.commands import STAND_IN, absolute
 from reference.app.process import prepare
 from reference.environment import rank, under_torchrun
 from reference.errors import InputError, RunError
+from reference.training.config import OPTIONS, TYPES, Config, option_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as every other bad input is said."""
+    """A parser that reports wrong usage in one line, like every other bad input."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -40,8 +44,13 @@ def _path(text: str) -> str:
     return absolute(text)
 
 
-def _weights(text: str) -> str | None:
+def _optional_path(text: str) -> str | None:
     return None if text == "none" else _path(text)
+
+
+# How the text of an option becomes its value: as its type (N | None: as N), or as a path.
+PARSERS = {name: next(iter(get_args(kind)), kind) for name, kind in TYPES.items()}
+PARSERS |= {"data": _path, "weights": _optional_path}
 
 
 def _parser() -> _Parser:
@@ -54,63 +63,63 @@ def _parser() -> _Parser:
         added.set_defaults(run=run)
         return added
 
-    command(
-        "doctor", commands.doctor, "say what is installed, which device it is, and what is wrong"
-    )
+    command("doctor", commands.doctor, "check the installation and show which device would be used")
     data = command("data", commands.data, "draw the stand-in CIFAR-10 and write it to DIR")
     data.add_argument("dir", metavar="DIR", type=_path)
     _add_train_options(command("train", commands.train, "train a network on CIFAR-10"))
     evaluate = command("evaluate", commands.evaluate, "test a checkpoint on the test images")
     evaluate.add_argument("checkpoint", metavar="CHECKPOINT", type=Path)
-    _add_data(evaluate)
-    predict = command("predict", commands.predict, "say what is on an image")
+    _add_option(evaluate, "data")
+    predict = command("predict", commands.predict, "classify images")
     predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
     predict.add_argument("--checkpoint", metavar="FILE", type=Path, required=True)
-    models = command("models", commands.models, "print a network and say whether it runs")
-    models.add_argument("name", metavar="NAME", nargs="?", help="default: a list of them")
-    convert = command("convert", commands.convert, "make a state_dict of a whole network's file")
+    models = command("models", commands.models, "print a network and whether it runs")
+    models.add_argument("name", metavar="NAME", nargs="?", help="default: list all networks")
+    convert = command("convert", commands.convert, "convert a whole network's file to a state_dict")
     convert.add_argument("old", metavar="OLD", type=Path)
     convert.add_argument("new", metavar="NEW", type=Path)
     for added in (evaluate, predict):
-        added.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps, …")
+        _add_option(added, "device", default=Config.device)
     return parser
 
 
-def _add_data(parser: _Parser) -> None:
-    parser.add_argument(
-        "--data",
-        metavar="DIR",
-        type=_path,
-        default=argparse.SUPPRESS,
-        help=f"the folder of cifar-10-batches-py/ (default: a stand-in in {commands.STAND_IN})",
-    )
+def _add_option(parser: _Parser, name: str, default: object = argparse.SUPPRESS) -> None:
+    """Add the option for a field of `Config`.
+
+    Args:
+        parser: the command's.
+        name: the field's.
+        default: by default, an option that is not given is missing from the parsed arguments, so
+            that --resume can keep the value of the run.
+    """
+    field = OPTIONS[name]
+    text = field.metadata["help"]
+    options: dict[str, Any] = {"dest": name, "default": default}
+    if isinstance(field.default, bool):
+        options["action"] = "store_false" if field.default else "store_true"
+    else:
+        shown = f"a stand-in in {STAND_IN}" if field.default is MISSING else field.default
+        text += f" (default: {'none' if shown is None else shown})"
+        options |= {"metavar": field.metadata["metavar"], "type": PARSERS[name]}
+    parser.add_argument(option_string(name), help=text, **options)
 
 
 def _add_train_options(parser: _Parser) -> None:
-    _add_data(parser)
-    add = functools.partial(parser.add_argument, default=argparse.SUPPRESS)
-    add("--epochs", metavar="N", type=int, help="default: 10")
-    add("--batch-size", metavar="N", type=int, help="default: 64")
-    add("--lr", metavar="X", type=float, help="default: 0.01")
-    add("--device", metavar="NAME", help="auto (default), cpu, cuda, mps, …")
-    add("--seed", metavar="N", type=int, help="default: 0")
-    add("--shuffle", action="store_true", help="take the images in a new order in each epoch")
-    add("--precision", metavar="P", help="fp32 (default) or bf16")
-    add("--compile", action="store_true", help="compile the network with torch.compile")
-    add("--eager", action="store_true", help="on CUDA, do not replay the step as a CUDA graph")
-    add("--max-steps", metavar="N", type=int, help="end the run after N steps")
-    add("--model", metavar="NAME", help="tudui (default) or vgg16; see course models")
-    add("--weights", metavar="FILE", type=_weights, help="what vgg16 starts from; none (default)")
-    add("--freeze-features", action="store_true", help="let the last layer of vgg16 alone learn")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="default: runs/DATE-TIME")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    parser.add_argument("--lang", choices=["zh", "en"], help="default: the locale's")
+    for name in OPTIONS:
+        _add_option(parser, name)
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="the run's folder (default: runs/DATE-TIME)"
+    )
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out")
+    parser.add_argument("--lang", choices=["zh", "en"], help="default: the locale's language")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code; under torchrun, end the process with it."""
+    """Run the command line and return its exit code; under torchrun, exit the process with it."""
     code = _run(argv)
-    if under_torchrun():  # not as Python ends: in torch 2.6 gloo may wait for ever
+    if under_torchrun():
+        # Skip Python's shutdown: with torch 2.6, destroying the gloo process group there can wait
+        # forever for a process that is already gone. os._exit does not flush, so flush first.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -127,27 +136,29 @@ def _run(argv: Sequence[str] | None) -> int:
     except (InputError, RunError) as error:
         return _fail(error, 2 if isinstance(error, InputError) else 1)
     except BrokenPipeError:
-        sys.stdout = _devnull()  # nobody reads any more
+        sys.stdout = _devnull()  # the reader is gone; flushing at exit must not fail again
         return 1
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else error
         return _fail(what, 1 if error.errno in (errno.ENOSPC, errno.EIO) else 2)
     except KeyboardInterrupt:
-        return _fail("interrupted; course train --resume --out FOLDER goes on with a run", 130)
+        return _fail("interrupted: course train --resume --out FOLDER continues a run", 130)
     except (ImportError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "torchvision::" not in str(error):
             raise
-        return _fail(f"the installation is broken ({error}): course doctor says more", 1)
+        return _fail(f"the installation is broken ({error}): run course doctor", 1)
     return code
 
 
 def _prepare_streams() -> None:
+    """Silence all ranks but 0, and let every encoding print Chinese."""
     if rank():
-        sys.stdout = sys.stderr = None  # torchrun's first process speaks for all
+        sys.stdout = sys.stderr = None
+    # They are also None where there is no console, as under pythonw.
     sys.stdout, sys.stderr = (stream or _devnull() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without Chinese
+            stream.reconfigure(errors="backslashreplace")  # for a terminal without Chinese
 
 
 def _devnull() -> TextIO:

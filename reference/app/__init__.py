@@ -1,4 +1,1 @@
-"""The program `course`.
-
-Its commands and their messages, `course doctor`, and the settings of its process.
-"""
+"""The program `course`: its commands, messages, diagnosis and process settings."""

@@ -1,7 +1,7 @@
-"""What the commands of the command line do: each takes its options and returns its answer.
+"""The commands of the command line: each takes the parsed arguments and returns its answer.
 
-An answer is the exit code, what --json prints, and what is printed otherwise. Heavy modules are
-imported where they are needed, so that `course --help` is quick.
+An answer is the exit code, the value to print with --json, and the text to print otherwise. Heavy
+modules are imported inside the functions, so that `course --help` is quick.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from reference.training.config import Config
     from reference.training.distributed import Ranks
-    from reference.training.runs import Config, Run
+    from reference.training.runs import Run
 
     Answer = tuple[int, Any, str]
 
-STAND_IN = Path("data", "stand-in")  # the data, where no other is given
+STAND_IN = Path("data", "stand-in")  # the data set used without --data
 
 
 def absolute(path: str | Path) -> str:
-    """Return a path that holds wherever the run is resumed."""
-    return os.path.abspath(path)  # noqa: PTH100 - Path.resolve() follows links, and fails in a ring
+    """Return an absolute path, so that a run can be resumed from another working directory."""
+    return os.path.abspath(path)  # noqa: PTH100 - Path.resolve() follows links, fails on a loop
 
 
 def doctor(_args: argparse.Namespace) -> Answer:
-    """Say what is installed, whether it fits together, and which device computes."""
+    """Check what is installed, whether it fits together, and which device would be used."""
     from reference.app.doctor import diagnose
     from reference.environment import select_device
 
@@ -53,25 +54,25 @@ def data(args: argparse.Namespace) -> Answer:
     from reference.data.synthetic_cifar10 import write
 
     folder = write(args.dir)
-    return 0, {"folder": str(folder)}, f"{folder}: the stand-in CIFAR-10 is drawn"
+    return 0, {"folder": str(folder)}, f"{folder}: drew the stand-in CIFAR-10"
 
 
 def train(args: argparse.Namespace) -> Answer:
-    """Train a network, in this process or in those of torchrun."""
+    """Train a network, in this process or as one of torchrun's."""
     from tqdm import tqdm
 
     from reference.app.messages import LINES, language
-    from reference.training.distributed import processes
+    from reference.training.distributed import process_group
     from reference.training.trainer import Trainer
 
     lines = LINES[args.lang or language()]
     out = sys.stderr if args.json else sys.stdout
 
     def emit(line: str, *values: object) -> None:
-        tqdm.write(lines[line].format(*values), file=out)  # around the progress bar
+        tqdm.write(lines[line].format(*values), file=out)  # above the progress bar
         out.flush()
 
-    with processes() as ranks:
+    with process_group() as ranks:
         run = ranks.broadcast(lambda: _prepare_run(args, ranks))
         trainer = Trainer(run, emit, ranks)
         trainer.fit()
@@ -81,18 +82,19 @@ def train(args: argparse.Namespace) -> Answer:
 
 
 def _prepare_run(args: argparse.Namespace, ranks: Ranks) -> Run:
-    """Read the options, the run's folder and its device, and draw the stand-in."""
-    from reference.training.runs import Config, Run
+    """Check the options, the run's folder and the device; draw the stand-in if it is missing."""
+    from reference.training.config import OPTIONS, Config
+    from reference.training.runs import Run
 
-    options = {name: vars(args)[name] for name in Config.__annotations__ if name in args}
+    options = {name: vars(args)[name] for name in OPTIONS if name in args}
     folder = args.out or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
     if args.resume and not args.out:
-        raise InputError("--resume: say with --out which run goes on")
+        raise InputError("--resume: give the run's folder with --out")
     if args.resume:
         run = Run.resume(folder, options)
     else:
         run = Run.start(folder, Config(**{"data": absolute(STAND_IN)} | options))
-    ranks.device(run.config.device)
+    ranks.device(run.config.device)  # an unusable device is reported before anything is written
     _draw_stand_in(run.config.data)
     return run
 
@@ -109,11 +111,12 @@ def evaluate(args: argparse.Namespace) -> Answer:
     data = getattr(args, "data", absolute(STAND_IN))
     _draw_stand_in(data)
     batches = ResidentLoader(CIFAR10(data, train=False), config.batch_size, device=device)
-    found = engine.evaluate(model, nn.CrossEntropyLoss(), batches, config.precision)
-    result = asdict(found) | {"accuracy": found.accuracy}
+    evaluation = engine.evaluate(model, nn.CrossEntropyLoss(), batches, config.precision)
+    result = asdict(evaluation) | {"accuracy": evaluation.accuracy}
     text = (
-        f"{data}: {found.correct} of {found.images} images right, accuracy {found.accuracy}, "
-        f"total loss {found.total_loss} over {found.batches} batches"
+        f"{data}: {evaluation.correct} of {evaluation.images} images correct, "
+        f"accuracy {evaluation.accuracy}, "
+        f"total loss {evaluation.total_loss} over {evaluation.batches} batches"
     )
     return 0, result, text
 
@@ -132,19 +135,19 @@ def predict(args: argparse.Namespace) -> Answer:
 
 
 def models(args: argparse.Namespace) -> Answer:
-    """Print a network, or list them."""
+    """Describe one network, or list all."""
     from reference.models.registry import NAMES, check_name, describe
 
     if args.name is None:
         result = [describe(name) for name in NAMES]
-        return 0, result, "\n".join(f"{r['name']}: {_in_short(r)}" for r in result)
+        return 0, result, "\n".join(f"{r['name']}: {_summary(r)}" for r in result)
     check_name(args.name)
     described = describe(args.name)
-    return 0, described, f"{described['printout']}\n{_in_short(described)}"
+    return 0, described, f"{described['printout']}\n{_summary(described)}"
 
 
-def _in_short(network: dict[str, Any]) -> str:
-    """Say how large a network is and whether it runs."""
+def _summary(network: dict[str, Any]) -> str:
+    """Return a line with a network's size and whether it runs."""
     text = f"{network['parameters']} parameters, "
     if not network["runs"]:
         return text + f"cannot run: {network['error']}"
@@ -154,7 +157,7 @@ def _in_short(network: dict[str, Any]) -> str:
 
 
 def convert(args: argparse.Namespace) -> Answer:
-    """Make a state_dict of a whole network's file."""
+    """Convert a whole network's file to a state_dict."""
     from reference.checkpoints import files
 
     network = files.convert(args.old, args.new)
@@ -165,28 +168,29 @@ def convert(args: argparse.Namespace) -> Answer:
 def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Config]:
     from reference.checkpoints.files import load_checkpoint, load_weights
     from reference.environment import select_device
-    from reference.models.registry import build
-    from reference.training.runs import Config
+    from reference.models.registry import build, check_trainable
+    from reference.training.config import Config
 
     device = select_device(args.device)
     checkpoint = load_checkpoint(args.checkpoint, device)
     if "network" in checkpoint:
         print(
             f"course: {args.checkpoint} holds a whole network, {checkpoint['network']}: its "
-            "weights are taken, its code is not; course convert makes a state_dict of it",
+            "weights are used, its code is not run; course convert writes them as a state_dict",
             file=sys.stderr,
         )
     try:
-        config = Config(**checkpoint.get("config", {"data": ""}))
+        config = Config.from_stored(checkpoint.get("config", {"data": ""}))
+        check_trainable(config.model)
     except (TypeError, InputError) as error:
-        raise InputError(f"{args.checkpoint} holds damaged options: {error}") from error
+        raise InputError(f"{args.checkpoint} contains damaged options: {error}") from error
     model = build(config.model).to(device)
     load_weights(model, checkpoint["model"], args.checkpoint)
     return model, device, config
 
 
 def _draw_stand_in(data: str) -> None:
-    """Draw the stand-in on first use; other data must be there."""
+    """Draw the stand-in on first use; any other data must exist."""
     from reference.data.cifar10 import CIFAR10
     from reference.data.synthetic_cifar10 import write
 

@@ -1,4 +1,4 @@
-"""What a run says: the course's own lines in Chinese (P27-P29), and the same in English."""
+"""The lines that a run prints: the course's own in Chinese (P27-P29), and English ones."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ LINES = {
         "test_accuracy": "accuracy over the test images: {}",
         "saved": "model saved",
         "resumed": "resuming after epoch {}",
-        "tensorboard": "to see the log: tensorboard --logdir={}",
+        "tensorboard": "to view the log: tensorboard --logdir={}",
     },
 }
 
 
 def language() -> str:
-    """Return `zh` where the user's locale is Chinese, and else `en`."""
-    asked = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    name = next(filter(None, asked), None) or locale.getlocale()[0] or ""
+    """Return `zh` if the user's locale is Chinese, otherwise `en`."""
+    settings = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    name = next(filter(None, settings), None) or locale.getlocale()[0] or ""
     return "zh" if name.lower().startswith(("zh", "chinese")) else "en"

@@ -1,4 +1,4 @@
-"""What goes to TensorBoard (P8-P9, P15, P18, P22, P27)."""
+"""Write scalars, images and graphs for TensorBoard (P8-P9, P15, P18, P22, P27)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 EVENTS = "events.out.tfevents.*"
-CHANNELS = {  # that can be shown: grey, RGB and, in a single image, RGBA
+CHANNELS = {  # that TensorBoard can show: grey, RGB and, in a single image, RGBA
     "CHW": (1, 3, 4),
     "HWC": (1, 3, 4),
     "HW": (1,),
@@ -28,27 +28,27 @@ DTYPES = ("uint8", "float16", "bfloat16", "float32", "float64")
 
 
 class Board:
-    """An event file for TensorBoard: torch's SummaryWriter, held by a `with` block.
+    """An event file for TensorBoard: torch's SummaryWriter as a context manager.
 
-    What was added stands in the file when the call returns, also if the program is killed later.
+    Each method flushes, so that the file is complete even if the program is killed later.
 
     Args:
-        log_dir: the folder of one run, made where it is missing; by default a fresh runs/DATE-TIME.
-        rewrite: whether the events that stand there are deleted, rather than refused.
+        log_dir: the folder of one run, created if missing; by default a new runs/DATE-TIME.
+        rewrite: whether to delete events that are in the folder, rather than refuse them.
 
     Raises:
-        InputError: the folder holds events, with whose curves the new ones would be mixed up.
+        InputError: the folder contains events, whose curves would be mixed with the new ones.
 
     Source: P8, P9.
     """
 
     def __init__(self, log_dir: str | Path | None = None, *, rewrite: bool = False) -> None:
-        folder = _fresh_folder() if log_dir is None else Path(log_dir)
+        folder = _new_folder() if log_dir is None else Path(log_dir)
         older = list(folder.glob(EVENTS))
         if older and not rewrite:
             raise InputError(
-                f"{folder} holds the events of another run ({older[0].name}): give each run a "
-                "log_dir of its own, or none for a fresh one"
+                f"{folder} contains the events of another run ({older[0].name}): give each run a "
+                "separate log_dir, or none for a new one"
             )
         self.writer = SummaryWriter(str(folder))
         for path in older:
@@ -85,17 +85,17 @@ class Board:
         global_step: int = 0,
         dataformats: str = "CHW",
     ) -> None:
-        """Add a picture; several steps under one tag get a slider.
+        """Add an image; TensorBoard shows the steps of one tag with a slider.
 
         Args:
-            tag: the picture's title.
-            img_tensor: uint8, or floating with values from 0 to 1; what lies outside is clipped.
-            global_step: where the slider stands.
-            dataformats: what the axes are: CHW (a tensor), HWC (an array made of a PIL image), HW,
+            tag: the image's title.
+            img_tensor: uint8, or floating point with values from 0 to 1; others are clipped.
+            global_step: the position of the slider.
+            dataformats: the axes: CHW (a tensor), HWC (an array made from a PIL image), HW,
                 NCHW or NHWC (a batch, shown as a grid).
 
         Raises:
-            TypeError: img_tensor is neither an array nor a tensor, or its numbers are no pixels.
+            TypeError: img_tensor is not an array or a tensor, or its dtype is not one of pixels.
             ValueError: its shape does not fit dataformats.
 
         Source: P8, P10.
@@ -112,9 +112,9 @@ class Board:
         global_step: int = 0,
         dataformats: str = "NCHW",
     ) -> None:
-        """Add a batch as one picture: a grid of eight columns, without lines in between.
+        """Add a batch as one image: a grid of eight columns, without lines in between.
 
-        The arguments and errors are those of `add_image`. See `feature_maps` for six channels.
+        The arguments and errors are those of `add_image`. For six channels see `feature_maps`.
 
         Source: P15, P18.
         """
@@ -125,22 +125,22 @@ class Board:
 
         Args:
             model: the network; it is run once, in evaluation mode.
-            input_to_model: a batch that it can take.
+            input_to_model: a batch of inputs for it.
 
         Raises:
-            RuntimeError: (from torch) the batch does not fit the network.
+            RuntimeError: raised by torch if the batch does not fit the network.
 
         Source: P22.
         """
         with warnings.catch_warnings():
-            # torch traces the network with torch.jit, which it has come to deprecate.
+            # torch traces the network with torch.jit, which newer versions deprecate.
             warnings.filterwarnings("ignore", message=".*torch.jit.*", category=Warning)
             self.writer.add_graph(model, input_to_model)
         self.writer.flush()
 
 
 def feature_maps(output: Tensor) -> Tensor:
-    """Cut a layer's output into pictures of three channels, for `Board.add_images`.
+    """Cut a layer's output into images of three channels, for `Board.add_images`.
 
     Args:
         output: shape (N, C, H, W), C a multiple of 3.
@@ -149,22 +149,22 @@ def feature_maps(output: Tensor) -> Tensor:
         Shape (N * C / 3, 3, H, W): the first three channels of the first image, its next three, …
 
     Raises:
-        ValueError: C is no multiple of 3, so that a picture would mix two images.
+        ValueError: C is not a multiple of 3: channels of two images would be mixed.
 
     Source: P18.
     """
     shape = tuple(output.shape)
     if len(shape) != len("NCHW") or shape[1] % 3:
         raise ValueError(f"output of shape {shape} must be (N, C, H, W), C a multiple of 3")
-    return output.reshape(-1, 3, *shape[2:])
+    return output.reshape(-1, 3, *shape[2:])  # (N, C, H, W) -> (N * C / 3, 3, H, W)
 
 
 def open_board(folder: Path, model: nn.Module, images: Tensor) -> Board:
     """Start a run's event file, with some input images and the network's graph.
 
     Args:
-        folder: the run's. Older events there are deleted: a run that goes on writes its whole log
-            anew, so that no step stands twice.
+        folder: the run's folder. Older events in it are deleted: a resumed run writes its whole
+            log again, so that no step appears twice.
         model: the network.
         images: float of shape (N, 3, H, W), values from 0 to 1, on the network's device.
     """
@@ -175,9 +175,10 @@ def open_board(folder: Path, model: nn.Module, images: Tensor) -> Board:
 
 
 def add_record(board: Board, record: dict[str, Any]) -> None:
-    """Write one line of metrics.jsonl as the course's scalars, and at the course's steps.
+    """Add a line of metrics.jsonl as scalars with the course's tags and steps.
 
-    train_loss goes by training steps; test_loss and test_accuracy by tests, counted from 0.
+    The step of train_loss is the training step; that of test_loss and test_accuracy counts the
+    tests from 0.
     """
     if "test_loss" in record:
         for tag in ("test_loss", "test_accuracy"):
@@ -186,13 +187,13 @@ def add_record(board: Board, record: dict[str, Any]) -> None:
         board.add_scalar("train_loss", record["train_loss"], record["step"])
 
 
-def _fresh_folder() -> Path:
+def _new_folder() -> Path:
     base = Path("runs", time.strftime("%Y%m%d-%H%M%S"))
     folder, number = base, 1
     while True:
         try:
             folder.mkdir(parents=True)
-        except FileExistsError:  # of a run that started in the same second
+        except FileExistsError:  # another run started in the same second
             number += 1
             folder = base.with_name(f"{base.name}-{number}")
         else:
@@ -203,12 +204,13 @@ def _check_pixels(img_tensor: np.ndarray | Tensor) -> None:
     if not isinstance(img_tensor, np.ndarray | Tensor):
         raise TypeError(
             f"img_tensor must be an array or a tensor, got {type(img_tensor).__name__}: "
-            "of a PIL image make one with np.array, and say dataformats='HWC'"
+            "convert a PIL image with np.array, and give dataformats='HWC'"
         )
     dtype = str(img_tensor.dtype).removeprefix("torch.")
     if dtype not in DTYPES:
         raise TypeError(
-            f"img_tensor must be uint8 (0 to 255) or floating (0 to 1), got {dtype}: convert it"
+            f"img_tensor must be uint8 (0 to 255) or floating point (0 to 1), got {dtype}: "
+            "convert it"
         )
 
 
@@ -217,11 +219,11 @@ def _check_shape(shape: tuple[int, ...], dataformats: str) -> None:
     if dataformats in fitting:
         return
     if fitting:
-        cure = f"say dataformats={fitting[0]!r}"
+        cure = f"give dataformats={fitting[0]!r}"
     elif dataformats in ("NCHW", "NHWC"):
-        cure = "a picture has 3 channels, or 1: feature_maps makes such ones of a layer's output"
+        cure = "an image has 3 channels, or 1: convert a layer's output with feature_maps"
     else:
-        cure = "a picture has 1, 3 or 4 channels"
+        cure = "an image has 1, 3 or 4 channels"
     raise ValueError(f"img_tensor of shape {shape} is not {dataformats}: {cure}")
 
 

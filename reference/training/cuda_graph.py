@@ -1,7 +1,7 @@
-"""A training step as one CUDA graph: its many small kernels are launched at once.
+"""A training step as one CUDA graph: all its kernels are launched by one call.
 
-A step of the course's network takes a GPU less time than Python takes to ask for it. A graph is
-recorded once, and from then on replayed with new images in the same places of memory.
+A GPU computes a step of the course's network faster than Python launches its kernels. A graph is
+captured once and then replayed, each time with new images copied to the same memory.
 
 Source: PyTorch's notes on CUDA semantics, "CUDA Graphs", whole-network capture.
 """
@@ -24,24 +24,26 @@ if TYPE_CHECKING:
 
     Step = Callable[[Batch], Tensor]
 
-WARM_UP = 3  # steps before the capture, in which libraries choose and allocate
+# Steps before the capture. In them cuDNN chooses its algorithms, cuBLAS allocates its workspace and
+# lazy initialisation takes place: work that waits for the device, which a capture does not allow.
+WARM_UP_STEPS = 3
 
 
 class GraphedStep:
-    """Takes training steps; after the first few, by replaying a CUDA graph.
+    """A training step that replays a CUDA graph after the first few calls.
 
-    Each call is a real step: the first ones run operation by operation, as does each incomplete
+    Each call takes a real step: the first ones run operation by operation, as does each incomplete
     batch. The learning rate and the network's mode are those of the capture.
 
     Args:
-        step: takes one step on a batch and returns the loss; waits for nothing on the device.
-        batch_size: of the batches to replay; any other size is incomplete.
+        step: takes one step on a batch and returns the loss, without waiting for the device.
+        batch_size: the size of a complete batch; any other size is not replayed.
     """
 
     def __init__(self, step: Step, batch_size: int) -> None:
         self._step = step
         self._batch_size = batch_size
-        self._warm_up = WARM_UP
+        self._warm_up_steps_left = WARM_UP_STEPS
         self._replay: Callable[[], Tensor] | None = None
 
     def __call__(self, batch: Batch) -> Tensor:
@@ -56,12 +58,16 @@ class GraphedStep:
         Raises:
             RunError: the step cannot be captured.
         """
+        # A step outside the graph may come between replays: it updates the same parameters in
+        # place, and its gradients are new tensors, while the graph writes to its own ones.
         if len(batch[1]) != self._batch_size:
             return self._step(batch)
-        if self._warm_up:
-            self._warm_up -= 1
+        if self._warm_up_steps_left:
+            self._warm_up_steps_left -= 1
             return on_side_stream(lambda: self._step(batch))
         if self._replay is None:
+            # The graph reads from these addresses. empty_like keeps channels_last, on which the
+            # choice of kernels depends.
             self._images, self._targets = map(torch.empty_like, batch)
             self._replay = capture(lambda: self._step((self._images, self._targets)))
         self._images.copy_(batch[0])
@@ -71,31 +77,36 @@ class GraphedStep:
 
 @functools.cache
 def side_stream() -> torch.cuda.Stream:
-    """Return a stream of its own, always the same: memory belongs to the stream that asked."""
+    """Return the stream for warm-up steps, always the same: cached memory belongs to a stream."""
     return torch.cuda.Stream()
 
 
 def on_side_stream(work: Callable[[], Tensor]) -> Tensor:
-    """Do some work beside the main stream, to which what autograd keeps must not belong."""
+    """Run `work` on a side stream and return its result.
+
+    Autograd ties the accumulation of a parameter's gradient to the stream on which its node was
+    created. Tied to the main stream, the backward pass under capture would have to synchronise
+    with that stream, which a capture does not allow.
+    """
     current, side = torch.cuda.current_stream(), side_stream()
-    side.wait_stream(current)
+    side.wait_stream(current)  # the batch is written on the current stream
     with torch.cuda.stream(side):
         result = work()
-    current.wait_stream(side)
+    current.wait_stream(side)  # the weights and the loss are read on it
     return result
 
 
 def capture(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
-    """Record some work, which is not done by that, and return what does it.
+    """Capture `work` as a CUDA graph without running it; return a function that replays it.
 
     Args:
-        work: reads and writes the same memory each time; no operation in it waits for the device.
+        work: reads its inputs from the same memory each time, and never waits for the device.
 
     Returns:
-        A function that does the work and returns a copy of its result.
+        A function that replays the graph and returns a copy of the result.
 
     Raises:
-        RunError: something in it cannot be recorded.
+        RunError: `work` contains an operation that cannot be captured.
     """
     graph = torch.cuda.CUDAGraph()
     try:
@@ -103,11 +114,16 @@ def capture(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
             result = work()
     except RuntimeError as error:
         cause: BaseException = error
-        while cause.__context__:  # the first one; what ends the capture fails thereupon
+        # The first error in the chain: ending the capture fails as a consequence of it.
+        while cause.__context__:
             cause = cause.__context__
         reason = str(cause).splitlines()[0]
-        raise RunError(f"no CUDA graph of a training step ({reason}): add --eager") from error
+        raise RunError(
+            f"the training step cannot be captured as a CUDA graph ({reason}): add --no-cuda-graph"
+        ) from error
 
+    # `result`, like every tensor that `work` allocated, lies in the graph's private memory pool,
+    # which exists as long as the graph. Each replay overwrites it: return a copy.
     def replay() -> Tensor:
         graph.replay()
         return result.clone()

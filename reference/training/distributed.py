@@ -1,4 +1,4 @@
-"""Training in several processes, as torchrun starts them: each its part of every batch."""
+"""Training in the processes that torchrun starts, each on its part of every batch."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ranks:
-    """Which of how many processes this is; the methods that say so must be called by all of them.
+    """This process's rank and world size. Methods marked collective must be called on every rank.
 
     Args:
-        rank: from 0; rank 0 alone prints and writes.
-        world_size: how many there are.
+        rank: from 0; only rank 0 prints and writes files.
+        world_size: the number of processes.
     """
 
     rank: int = 0
@@ -42,64 +42,65 @@ class Ranks:
 
     @property
     def shard(self) -> slice:
-        """Which images of a batch this rank takes; together the ranks take each image once."""
+        """This rank's part of a batch; the parts of all ranks contain each image once."""
         return slice(self.rank, None, self.world_size)
 
     def device(self, name: str) -> torch.device:
-        """Choose the device to compute on, as `select_device` does: a GPU for each process.
+        """Return the device to compute on, as `select_device` does; each process has its own GPU.
 
         Raises:
-            InputError: there is no such device here, or not for each process of this machine.
+            InputError: this machine has no such device, or not one for each of its processes.
         """
         if not dist.is_initialized():
             return select_device(name)
-        gpus, own = torch.cuda.device_count(), int(os.environ["LOCAL_RANK"])
-        if name != "cpu" and own < gpus:
-            torch.cuda.set_device(own)  # before anything is put on the first one
+        gpus, local_rank = torch.cuda.device_count(), int(os.environ["LOCAL_RANK"])
+        if name != "cpu" and local_rank < gpus:
+            # Before select_device allocates: otherwise every process takes memory of GPU 0.
+            torch.cuda.set_device(local_rank)
         device = select_device(name)
         if device.type == "cpu":
             return device
         if device != torch.device("cuda"):
             raise InputError(
-                f"--device {name}: under torchrun each process takes the CPU or a GPU of its own: "
-                "say --device cpu or --device cuda"
+                f"--device {name}: under torchrun each process uses the CPU or its own GPU: give "
+                "--device cpu or --device cuda"
             )
         if (processes := int(os.environ["LOCAL_WORLD_SIZE"])) > gpus:
             raise InputError(
-                f"--device {name}: {processes} processes want a GPU each, and there are {gpus}: "
-                f"say torchrun --nproc-per-node {gpus}, or --device cpu"
+                f"--device {name}: {processes} processes need a GPU each, but this machine has "
+                f"{gpus}: give torchrun --nproc-per-node {gpus}, or give --device cpu"
             )
-        return torch.device("cuda", own)
+        return torch.device("cuda", local_rank)
 
     def wrap_ddp(self, model: nn.Module) -> nn.Module:
-        """Return the network to train: its gradients are the mean over all ranks. For all ranks.
+        """Return the network to train: its gradients are the mean over all ranks. Collective.
 
-        All of them start from rank 0's weights, which stay those of `model`.
+        Every rank's `model` gets rank 0's weights and shares its parameters with the result.
         """
         return DistributedDataParallel(model) if dist.is_initialized() else model
 
-    def loss_fn(self, size: int) -> Callable[[Tensor, Tensor], Tensor]:
+    def loss_fn(self, global_batch_size: int) -> Callable[[Tensor, Tensor], Tensor]:
         """Return the cross entropy of this rank's part of a batch.
 
-        Its mean over the ranks, and so that of its gradients, is the mean over the batch, however
-        unequal the parts; a part may be empty, or all its labels -100.
+        The mean of this loss over the ranks, and so of its gradients, is the mean over the batch,
+        even if the parts differ in size. A part may be empty, or all its labels -100 (ignored).
 
         Args:
-            size: images in the whole batch.
+            global_batch_size: the number of images in the whole batch.
         """
         return lambda logits, targets: (
-            cross_entropy(logits, targets, reduction="sum") * self.world_size / size
+            cross_entropy(logits, targets, reduction="sum") * self.world_size / global_batch_size
         )
 
     def mean(self, values: Tensor) -> Tensor:
-        """Return the mean over the ranks of each of the values. For all ranks."""
+        """Return the mean of each value over the ranks. Collective."""
         if dist.is_initialized():
             values = values.clone()
             dist.all_reduce(values)
         return values / self.world_size
 
     def gather(self, value: T) -> list[T]:
-        """Return the values of all ranks, in their order. For all ranks."""
+        """Return the values of all ranks, in the order of the ranks. Collective."""
         if not dist.is_initialized():
             return [value]
         values = [value] * self.world_size
@@ -107,7 +108,7 @@ class Ranks:
         return values
 
     def broadcast(self, make: Callable[[], T]) -> T:
-        """Call a function on rank 0 alone and return its result everywhere. For all ranks."""
+        """Call a function on rank 0 only and return its result on every rank. Collective."""
         results: list[Any] = [make() if self.rank == 0 else None]
         if dist.is_initialized():
             dist.broadcast_object_list(results)
@@ -115,67 +116,76 @@ class Ranks:
         return result
 
     def reseed(self, seed: int, epoch: int) -> None:
-        """Let each rank drop out other values in each epoch; rank 0 goes on as one process does."""
+        """Give each rank its own random numbers, for dropout, in each epoch.
+
+        Rank 0 keeps its generator's state, so that it draws the same numbers as a single process.
+        """
         if self.rank:
             torch.manual_seed(seed + epoch * self.world_size + self.rank)
 
 
-ALONE = Ranks()
+SINGLE_PROCESS = Ranks()
 
 
 @contextlib.contextmanager
-def processes() -> Iterator[Ranks]:
-    """Join the processes that torchrun started; without torchrun there is this one.
+def process_group() -> Iterator[Ranks]:
+    """Join torchrun's other processes; without torchrun, this process is rank 0 of 1.
 
-    gloo carries what is on the CPU, NCCL what is on a GPU. The first process that fails says why,
-    and the others, which then fail too, are silent.
+    Tensors on the CPU are sent by gloo, those on a GPU by NCCL. Only the first process that fails
+    prints its error: the others fail as a consequence of it.
 
     Raises:
         RunError: another process was lost, or torchrun is stopping this one.
     """
     if not dist.is_torchelastic_launched():
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     nccl = torch.cuda.is_available() and dist.is_nccl_available()
     backend = "cpu:gloo,cuda:nccl" if nccl else "gloo"
-    store, rank, world = next(rendezvous("env://"))
-    with _nothing_printed():
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # not silently, as by default
+    # The store is opened here rather than by init_process_group, to count the failures below.
+    store, rank, world_size = next(rendezvous("env://"))
+    with _redirect_stdout_to_devnull():
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world_size)
+    # By default SIGTERM, by which torchrun stops the others, ends a process without a message.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        yield Ranks(rank, world)
+        yield Ranks(rank, world_size)
     except BaseException as error:
-        for number in (signal.SIGINT, signal.SIGTERM):  # torchrun's, while this process is ending
+        # torchrun may send further signals while this process reports its error.
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         first = True
-        with contextlib.suppress(RuntimeError):  # the store is gone with its process
+        with contextlib.suppress(RuntimeError):  # the store's process is gone: print in any case
             first = store.add("failed", 1) == 1
+        # Ranks above 0 have a silenced stderr; whichever rank fails first must print.
         sys.stderr = sys.__stderr__ if first else io.StringIO()
-        if _is_loss(error):
-            said = isinstance(error, dist.DistBackendError)  # NCCL says why
-            cause = f" ({str(error).splitlines()[0]})" if said else ""
+        if _is_lost_process(error):
+            # NCCL's message names a cause; gloo's only the closed connection.
+            has_cause = isinstance(error, dist.DistBackendError)
+            cause = f" ({str(error).splitlines()[0]})" if has_cause else ""
             raise RunError(
                 f"a process of this run was lost or stopped{cause}: course train --resume --out "
-                "FOLDER goes on, with as many processes as you like"
+                "FOLDER continues it, with any number of processes"
             ) from error
         raise
 
 
 @contextlib.contextmanager
-def _nothing_printed() -> Iterator[None]:
-    """Keep standard output clean: in torch 2.9 gloo writes there who is connected."""
-    saved, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+def _redirect_stdout_to_devnull() -> Iterator[None]:
+    """Discard standard output, below sys.stdout: gloo of torch 2.9 prints its connections there."""
+    saved, devnull = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
     try:
         yield
     finally:
         os.dup2(saved, 1)
         os.close(saved)
-        os.close(nowhere)
+        os.close(devnull)
 
 
-def _is_loss(error: BaseException) -> bool:
-    """Whether torchrun's signal, or the end of a connection to another process, is the cause."""
+def _is_lost_process(error: BaseException) -> bool:
+    """Return whether torchrun's signal or a lost connection to another process is the cause."""
     return isinstance(error, SystemExit | dist.DistError) or (
+        # gloo raises a plain RuntimeError; its message starts with the path of its source file.
         isinstance(error, RuntimeError) and "/gloo/" in str(error)
     )

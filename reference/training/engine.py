@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from reference.training.distributed import ALONE
+from reference.training.distributed import SINGLE_PROCESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Return the context in which the network computes: fp32 as it is, bf16 where torch can."""
+    """Return the context to run the network in: autocast to bfloat16 for bf16, no-op for fp32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
@@ -41,7 +41,7 @@ def train_step(
         precision: `fp32` or `bf16`.
 
     Returns:
-        The loss before the step, a scalar without gradient, on the device.
+        The loss before the step, a detached scalar on the device.
 
     Source: P24, P27.
     """
@@ -56,9 +56,9 @@ def train_step(
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a network makes of labelled images.
+    """The result of an evaluation.
 
-    `total_loss` adds up the mean losses of the batches, as the course does.
+    `total_loss` is the sum of the batches' mean losses, as in the course.
     """
 
     images: int
@@ -68,7 +68,7 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """The share of the images that were evaluated and classified rightly."""
+        """The fraction of the images that are classified correctly."""
         return self.correct / self.images
 
 
@@ -77,33 +77,36 @@ def evaluate(
     loss_fn: Callable[[Tensor, Tensor], Tensor],
     batches: Iterable[Batch],
     precision: str = "fp32",
-    ranks: Ranks = ALONE,
+    ranks: Ranks = SINGLE_PROCESS,
 ) -> Evaluation:
-    """Run a network over labelled images, in evaluation mode and without gradients.
+    """Evaluate a network on labelled images, in evaluation mode and without gradients. Collective.
 
     Args:
         model: maps images to logits of shape (N, 10).
         loss_fn: maps logits and labels to the batch's mean loss.
-        batches: at least one, as a loader gives them, and the same on each rank.
+        batches: at least one; the same batches on every rank.
         precision: `fp32` or `bf16`.
-        ranks: the processes that take turns at the batches; the result is the same on each.
+        ranks: the processes that share the batches; every rank returns the result over all.
 
     Source: P28, P29.
     """
     model.eval()
     images, losses = 0, []
-    hits: Tensor | int = 0
+    correct: Tensor | int = 0
     with torch.no_grad():
         for inputs, targets in itertools.islice(batches, ranks.rank, None, ranks.world_size):
             with autocast(inputs.device, precision):
                 outputs = model(inputs)
                 loss = loss_fn(outputs, targets)
-            # On the CPU a number: small tensors among the large ones would tear memory to pieces.
+            # On the CPU keep a float: small tensors that outlive a batch's large ones would
+            # fragment the heap. On a GPU keep the tensor: item() would wait for the device.
             losses.append(loss.item() if loss.device.type == "cpu" else loss)
-            hits = hits + (outputs.argmax(1) == targets).sum()
+            correct = correct + (outputs.argmax(1) == targets).sum()
             images += len(targets)
-    mine = images, int(hits), [float(loss) for loss in losses]
-    all_images, all_hits, all_losses = zip(*ranks.gather(mine), strict=True)
+    counts = images, int(correct), [float(loss) for loss in losses]
+    all_images, all_correct, all_losses = zip(*ranks.gather(counts), strict=True)
+    # Rank r had batches r, r + world_size, …: interleave, so that the losses are added in the
+    # order of one process, and their sum is the same to the last bit.
     rounds = itertools.zip_longest(*all_losses)
-    in_order = [loss for turns in rounds for loss in turns if loss is not None]
-    return Evaluation(sum(all_images), sum(all_hits), sum(in_order), len(in_order))
+    in_order = [loss for losses in rounds for loss in losses if loss is not None]
+    return Evaluation(sum(all_images), sum(all_correct), sum(in_order), len(in_order))

@@ -1,4 +1,4 @@
-"""An epoch, and the whole run (P27-P31)."""
+"""The trainer: epochs of training, testing, logging and saving (P27-P31)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reference.errors import InputError, RunError
 from reference.models.registry import build
 from reference.training.board import add_record, open_board
 from reference.training.cuda_graph import GraphedStep
-from reference.training.distributed import ALONE
+from reference.training.distributed import SINGLE_PROCESS
 from reference.training.engine import evaluate, train_step
 
 if TYPE_CHECKING:
@@ -34,13 +34,15 @@ if TYPE_CHECKING:
     from reference.training.distributed import Ranks
     from reference.training.runs import Run
 
-LOG_EVERY = 100
+LOG_EVERY = 100  # steps
 
 
 class SGD(torch.optim.SGD):
-    """torch's own, without the decorators that are for torch.compile alone.
+    """`torch.optim.SGD` without the decorators that only torch.compile needs.
 
-    Their first call imports the compiler: two seconds and 120 MB, also where nothing is compiled.
+    The first call of a decorated method imports the compiler, which takes two seconds and 120 MB
+    even if nothing is compiled. `inspect.unwrap` returns the methods below the decorators; torch's
+    `step` needs `no_grad`, which was one of them.
     """
 
     add_param_group = inspect.unwrap(torch.optim.SGD.add_param_group)
@@ -51,18 +53,18 @@ class SGD(torch.optim.SGD):
 
 
 class Trainer:
-    """A network, its data and its optimizer: the state of one run.
+    """The state of a run: a network, its data and its optimizer.
 
     Args:
-        run: options, log and checkpoints.
-        emit: called with the name of a line of `messages` and its values.
-        ranks: the processes that train together; each makes a Trainer, and rank 0's alone writes.
+        run: the options, log and checkpoints.
+        emit: called with the name of a line in `messages` and the line's values.
+        ranks: the processes that train together. Each has a Trainer; only rank 0's writes files.
 
     Raises:
         InputError: the data, the device or the weights cannot be used.
     """
 
-    def __init__(self, run: Run, emit: Callable[..., None], ranks: Ranks = ALONE) -> None:
+    def __init__(self, run: Run, emit: Callable[..., None], ranks: Ranks = SINGLE_PROCESS) -> None:
         self.run, self.config, self.emit, self.ranks = run, run.config, emit, ranks
         self.device = ranks.device(self.config.device)
         train_set = CIFAR10(self.config.data, train=True)
@@ -79,30 +81,30 @@ class Trainer:
         self.test_batches = ResidentLoader(test_set, batch_size, device=self.device)
 
         torch.manual_seed(self.config.seed)
-        self.model = self._network().to(self.device)
-        self.wrapped = ranks.wrap_ddp(self.model)
+        self.model = self._build_model().to(self.device)
+        self.wrapped = ranks.wrap_ddp(self.model)  # the model itself in a single process
         self.loss_fn = nn.CrossEntropyLoss()
-        learning = [weight for weight in self.model.parameters() if weight.requires_grad]
-        self.optimizer = SGD(learning, lr=self.config.lr)
+        trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimizer = SGD(trainable, lr=self.config.lr)
         self.epoch = self.step = 0
         self.take_step = self._make_step()
 
-    def _network(self) -> nn.Module:
+    def _build_model(self) -> nn.Module:
         weights = Path(self.config.weights) if self.config.weights else None
         return build(
             self.config.model, weights=weights, freeze_features=self.config.freeze_features
         )
 
     def _restore(self) -> None:
-        """Take up the run's newest checkpoint, and the log up to there."""
+        """Load the run's newest checkpoint, if any, and the log up to it."""
         path = self.run.last_checkpoint()
         if path is not None:
             try:
                 self._load_state(path)
             except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
                 raise InputError(
-                    f"{path} is no checkpoint of this run: delete it, and --resume goes on from "
-                    "the one before"
+                    f"{path} is not a checkpoint of this run: delete it, and --resume continues "
+                    "from the one before"
                 ) from error
             self.emit("resumed", self.epoch)
         self.run.read_records(self.step)
@@ -130,39 +132,41 @@ class Trainer:
         }
 
     def _make_step(self) -> Callable[[Batch, int], Tensor]:
-        """Return what takes a step with this rank's part of a batch of so many images.
+        """Return a function `(batch, global_batch_size) -> loss`.
 
-        On CUDA, in one process, it is a graph, which computes the same.
+        `batch` is this rank's part. On CUDA, in a single process, the step is replayed as a CUDA
+        graph, which computes the same.
         """
         config = self.config
 
-        def step(batch: Batch, size: int) -> Tensor:
-            loss_fn = self.ranks.loss_fn(size)
+        def step(batch: Batch, global_batch_size: int) -> Tensor:
+            loss_fn = self.ranks.loss_fn(global_batch_size)
             return train_step(self.wrapped, loss_fn, self.optimizer, batch, config.precision)
 
-        eager = config.compile or config.eager or self.wrapped is not self.model
-        if self.device.type != "cuda" or eager:
+        # torch.compile and DDP are used without a graph: the combinations are untested.
+        single = self.wrapped is self.model
+        if not (self.device.type == "cuda" and config.cuda_graph and single) or config.compile:
             return step
-        graph = GraphedStep(lambda batch: step(batch, len(batch[1])), config.batch_size)
-        return lambda batch, _: graph(batch)
+        graphed = GraphedStep(lambda batch: step(batch, len(batch[1])), config.batch_size)
+        return lambda batch, _: graphed(batch)
 
     def fit(self) -> None:
-        """Train, test, log and save, epoch by epoch, to the end of the run.
+        """Train, test, log and save, epoch by epoch, to the end of the run. Collective.
 
         Raises:
             InputError: the run's folder or its last checkpoint cannot be used.
-            RunError: the loss is no number any more.
+            RunError: the loss is nan or inf.
         """
         self._restore()
-        with self._logging() as board:
+        with self._open_log() as board:
             if self.config.compile:
-                self.model.compile()
+                self.model.compile()  # after `open_board`, which traces the model's graph
             while self.epoch < self.config.epochs and self.step != self.config.max_steps:
-                self._one_epoch(board)
+                self._run_epoch(board)
 
     @contextlib.contextmanager
-    def _logging(self) -> Iterator[Board | None]:
-        """Open the run's folder and its board, on rank 0; the others log nothing."""
+    def _open_log(self) -> Iterator[Board | None]:
+        """Open the run's folder and its board on rank 0; yield None on the other ranks."""
         if self.ranks.rank:
             yield None
             return
@@ -172,25 +176,27 @@ class Trainer:
                 add_record(board, record)
             yield board
 
-    def _one_epoch(self, board: Board | None) -> None:
+    def _run_epoch(self, board: Board | None) -> None:
         start = time.perf_counter()
         self.emit("epoch", self.epoch + 1)
         train_loss = self._train_epoch(board)
         self.epoch += 1
-        found = evaluate(
+        evaluation = evaluate(
             self.model, self.loss_fn, self.test_batches, self.config.precision, self.ranks
         )
-        self.emit("test_loss", self._finite(found.total_loss))
-        self.emit("test_accuracy", found.accuracy)
+        self.emit("test_loss", self._require_finite(evaluation.total_loss))
+        self.emit("test_accuracy", evaluation.accuracy)
         record = {
             "epoch": self.epoch,
             "step": self.step,
             "train_loss": train_loss,
-            "test_loss": found.total_loss,
-            "test_accuracy": found.accuracy,
-            "images": found.images,
+            "test_loss": evaluation.total_loss,
+            "test_accuracy": evaluation.accuracy,
+            "images": evaluation.images,
             "seconds": round(time.perf_counter() - start, 3),
         }
+        # The log first: a resumed run drops the lines after its checkpoint, but a checkpoint
+        # without its lines would leave a gap in the log.
         self._log(board, record)
         if board:
             self.run.save(self.epoch, self._state())
@@ -202,14 +208,15 @@ class Trainer:
         self.order.set_epoch(self.epoch)
         self.ranks.reseed(self.config.seed, self.epoch)
         sizes: list[int] = []
+        # On the device: reading each loss would wait for its step.
         losses = torch.empty(len(self.train_batches), device=self.device)
         batches = tqdm(self.train_batches, disable=None, leave=False)
         for batch, size in zip(batches, self.train_batches.sizes, strict=True):
-            losses[len(sizes)] = own_loss = self.take_step(batch, size)
+            losses[len(sizes)] = rank_loss = self.take_step(batch, size)
             sizes.append(size)
             self.step += 1
             if self.step % LOG_EVERY == 0:
-                loss = self._finite(self.ranks.mean(own_loss).item())
+                loss = self._require_finite(self.ranks.mean(rank_loss).item())
                 self.emit("step", self.step, loss)
                 record = {"step": self.step, "epoch": self.epoch + 1, "train_loss": loss}
                 self._log(board, record)
@@ -217,9 +224,9 @@ class Trainer:
                 break
         means = self.ranks.mean(losses[: len(sizes)]).tolist()
         total = sum(map(operator.mul, means, sizes))
-        return self._finite(total / sum(sizes))
+        return self._require_finite(total / sum(sizes))
 
-    def _finite(self, loss: float) -> float:
+    def _require_finite(self, loss: float) -> float:
         if not math.isfinite(loss):
             raise RunError(f"the loss is {loss} by step {self.step}: try a smaller --lr")
         return loss

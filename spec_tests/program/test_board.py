@@ -1,4 +1,4 @@
-"""What goes to TensorBoard, as it stands in the event file."""
+"""What `Board` writes to the event file."""
 
 import time
 from pathlib import Path
@@ -20,7 +20,7 @@ PIXELS = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3) * 10  # 2 high, 4
 
 @pytest.fixture
 def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what was not waited for come too late."""
+    """Delay each write to the event file, so that a missing flush shows."""
 
     def write(self: RecordWriter, data: bytes) -> None:
         time.sleep(0.05)
@@ -31,32 +31,32 @@ def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("slow_disk")
-def test_board_writes_scalars_at_once(tmp_path: Path) -> None:
+def test_scalars_are_written_at_once(tmp_path: Path) -> None:
     with Board(tmp_path) as board:
         for i in range(3):
             board.add_scalar("y=x^2", i * i, i)
-        unclosed = logged(tmp_path)
-    points = [(event.step, event.value) for event in unclosed.Scalars("y=x^2")]
+        events = logged(tmp_path)  # read before the board is closed
+    points = [(event.step, event.value) for event in events.Scalars("y=x^2")]
     assert points == [(0, 0), (1, 1), (2, 4)]
 
 
 @pytest.mark.usefixtures("slow_disk")
-def test_board_writes_images_at_once(tmp_path: Path) -> None:
+def test_images_are_written_at_once(tmp_path: Path) -> None:
     with Board(tmp_path) as board:
         board.add_image("test", PIXELS, 3, dataformats="HWC")
-        unclosed = logged(tmp_path)
-    assert [event.step for event in unclosed.Images("test")] == [3]
+        events = logged(tmp_path)  # read before the board is closed
+    assert [event.step for event in events.Images("test")] == [3]
 
 
 @pytest.mark.usefixtures("slow_disk")
-def test_board_writes_the_graph_at_once(tmp_path: Path) -> None:
+def test_graph_is_written_at_once(tmp_path: Path) -> None:
     with Board(tmp_path) as board:
         board.add_graph(nn.Linear(2, 1), torch.ones(1, 2))
-        unclosed = logged(tmp_path)
-    assert 'name: "Linear/' in str(unclosed.Graph())
+        events = logged(tmp_path)  # read before the board is closed
+    assert 'name: "Linear/' in str(events.Graph())
 
 
-def test_board_closes_after_an_error(tmp_path: Path) -> None:
+def test_closes_after_an_error(tmp_path: Path) -> None:
     def fail() -> None:
         with Board(tmp_path) as board:
             boards.append(board)
@@ -68,7 +68,7 @@ def test_board_closes_after_an_error(tmp_path: Path) -> None:
     assert boards[0].writer.all_writers is None  # torch's mark of a closed SummaryWriter
 
 
-def test_board_takes_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_folder_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module.time, "strftime", lambda _: "20260131-120000")
     for _ in range(3):
@@ -80,16 +80,18 @@ def test_board_takes_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert all(len(list(Path("runs", name).iterdir())) == 1 for name in names)
 
 
-def test_board_refuses_the_folder_of_another_run(tmp_path: Path) -> None:
+def test_folder_of_another_run_is_refused(tmp_path: Path) -> None:
     with Board(tmp_path) as board:
         board.add_scalar("y=x", 1, 1)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(InputError, match=r"holds the events of another run \(events.out.tfevents"):
+    with pytest.raises(
+        InputError, match=r"contains the events of another run \(events.out.tfevents"
+    ):
         Board(tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_board_rewrites_a_run(tmp_path: Path) -> None:
+def test_rewrite_replaces_the_events(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     for value in (1, 2):
         with Board(tmp_path, rewrite=True) as board:
@@ -102,7 +104,7 @@ def test_board_rewrites_a_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scale", [1, 255])
 @pytest.mark.parametrize("make", [np.ascontiguousarray, torch.tensor])
 @pytest.mark.parametrize("dataformats", ["HWC", "CHW"])
-def test_board_image(tmp_path: Path, dataformats: str, make: type, scale: int) -> None:
+def test_image(tmp_path: Path, dataformats: str, make: type, scale: int) -> None:
     image = PIXELS if dataformats == "HWC" else PIXELS.transpose(2, 0, 1)
     if scale == 255:
         image = image.astype(np.float32) / scale
@@ -114,21 +116,21 @@ def test_board_image(tmp_path: Path, dataformats: str, make: type, scale: int) -
 @pytest.mark.parametrize(
     ("shape", "dataformats"), [((2, 4), "HW"), ((1, 2, 4), "CHW"), ((2, 4, 1), "HWC")]
 )
-def test_board_grey_image(tmp_path: Path, shape: tuple[int, ...], dataformats: str) -> None:
+def test_grey_image(tmp_path: Path, shape: tuple[int, ...], dataformats: str) -> None:
     grey = PIXELS[..., 0]
     with Board(tmp_path) as board:
         board.add_image("grey", grey.reshape(shape), dataformats=dataformats)
     assert shown(tmp_path, "grey").tolist() == np.stack([grey] * 3, axis=2).tolist()
 
 
-def test_board_image_with_an_alpha_channel(tmp_path: Path) -> None:
+def test_image_with_an_alpha_channel(tmp_path: Path) -> None:
     image = np.concatenate([PIXELS, PIXELS[..., :1]], axis=2)
     with Board(tmp_path) as board:
         board.add_image("alpha", image, dataformats="HWC")
     assert shown(tmp_path, "alpha").tolist() == image.tolist()
 
 
-def test_board_image_clips_what_is_outside(tmp_path: Path) -> None:
+def test_values_out_of_range_are_clipped(tmp_path: Path) -> None:
     image = torch.tensor([-1.0, 0.2, 7.0]).reshape(1, 1, 3)
     with Board(tmp_path) as board:
         board.add_image("clipped", image)
@@ -136,7 +138,7 @@ def test_board_image_clips_what_is_outside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dataformats", ["NCHW", "NHWC"])
-def test_board_grid(tmp_path: Path, dataformats: str) -> None:
+def test_grid(tmp_path: Path, dataformats: str) -> None:
     batch = torch.full((10, 3, 2, 4), 255, dtype=torch.uint8)
     batch[8] = 100
     with Board(tmp_path) as board:
@@ -153,19 +155,19 @@ def test_board_grid(tmp_path: Path, dataformats: str) -> None:
 @pytest.mark.parametrize(
     ("shape", "dataformats", "cure"),
     [
-        ((512, 768, 3), "CHW", "say dataformats='HWC'"),
-        ((3, 512, 768), "HWC", "say dataformats='CHW'"),
-        ((512, 768), "CHW", "say dataformats='HW'"),
-        ((4, 3, 8, 8), "CHW", "say dataformats='NCHW'"),
-        ((4, 8, 8, 3), "NCHW", "say dataformats='NHWC'"),
-        ((3, 8, 8), "NCHW", "say dataformats='CHW'"),
-        ((3, 8, 8), "CWH", "say dataformats='CHW'"),
-        ((2, 6, 30, 30), "NCHW", "feature_maps makes such ones"),
+        ((512, 768, 3), "CHW", "give dataformats='HWC'"),
+        ((3, 512, 768), "HWC", "give dataformats='CHW'"),
+        ((512, 768), "CHW", "give dataformats='HW'"),
+        ((4, 3, 8, 8), "CHW", "give dataformats='NCHW'"),
+        ((4, 8, 8, 3), "NCHW", "give dataformats='NHWC'"),
+        ((3, 8, 8), "NCHW", "give dataformats='CHW'"),
+        ((3, 8, 8), "CWH", "give dataformats='CHW'"),
+        ((2, 6, 30, 30), "NCHW", "an image has 3 channels, or 1: .* feature_maps"),
         ((6, 30, 30), "CHW", "1, 3 or 4 channels"),
         ((5,), "CHW", "1, 3 or 4 channels"),
     ],
 )
-def test_board_image_of_another_shape(
+def test_image_of_another_shape_is_refused(
     tmp_path: Path, shape: tuple[int, ...], dataformats: str, cure: str
 ) -> None:
     with Board(tmp_path) as board:
@@ -178,13 +180,13 @@ def test_board_image_of_another_shape(
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (Image.new("RGB", (4, 2)), r"got Image: of a PIL image make one with np\.array"),
+        (Image.new("RGB", (4, 2)), r"got Image: .* PIL image with np\.array"),
         ("ants.jpg", "must be an array or a tensor, got str"),
-        (PIXELS.astype(np.int64), r"must be uint8 \(0 to 255\) or floating.*got int64"),
+        (PIXELS.astype(np.int64), r"must be uint8 \(0 to 255\) or floating point.*got int64"),
         (torch.zeros(3, 2, 4, dtype=torch.bool), "got bool"),
     ],
 )
-def test_board_image_that_holds_no_pixels(tmp_path: Path, image: object, message: str) -> None:
+def test_image_that_is_not_pixels_is_refused(tmp_path: Path, image: object, message: str) -> None:
     with Board(tmp_path) as board, pytest.raises(TypeError, match=message):
         board.add_image("test", image, dataformats="HWC")
 
@@ -198,7 +200,7 @@ def test_feature_maps() -> None:
 
 def test_feature_maps_never_mix_two_images() -> None:
     output = torch.zeros(3, 4, 8, 8)
-    assert torch.reshape(output, (-1, 3, 8, 8)).shape == (4, 3, 8, 8)  # torch does not mind
+    assert torch.reshape(output, (-1, 3, 8, 8)).shape == (4, 3, 8, 8)  # torch mixes them
     with pytest.raises(ValueError, match=r"shape \(3, 4, 8, 8\) must be .* C a multiple of 3"):
         feature_maps(output)
 

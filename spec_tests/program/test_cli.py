@@ -1,4 +1,4 @@
-"""The command line: what it prints, its exit codes, and one line for each bad input."""
+"""The command line: what each command prints, and its exit codes."""
 
 import io
 import json
@@ -15,9 +15,7 @@ from reference.data import synthetic_cifar10
 Capture = pytest.CaptureFixture[str]
 
 
-def test_cli_train_json_is_one_document(
-    small_cifar10: Path, tmp_path: Path, capsys: Capture
-) -> None:
+def test_train_json_is_one_document(small_cifar10: Path, tmp_path: Path, capsys: Capture) -> None:
     options = ["--data", str(small_cifar10), "--epochs", "2", "--device", "cpu"]
     assert main(["train", *options, "--out", str(tmp_path / "run"), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
@@ -34,7 +32,7 @@ def test_cli_train_json_is_one_document(
     }
 
 
-def test_cli_train_speaks_the_courses_chinese(
+def test_train_prints_the_courses_chinese(
     small_cifar10: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     options = ["--data", str(small_cifar10), "--epochs", "1", "--batch-size", "2"]
@@ -53,7 +51,7 @@ def test_cli_train_speaks_the_courses_chinese(
     assert lines[7] == "模型已保存"
 
 
-def test_cli_languages_have_the_same_lines() -> None:
+def test_languages_have_the_same_lines() -> None:
     assert LINES["zh"].keys() == LINES["en"].keys()
     for name in LINES["zh"]:
         assert LINES["zh"][name].count("{}") == LINES["en"][name].count("{}")
@@ -68,7 +66,7 @@ def test_cli_languages_have_the_same_lines() -> None:
         ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "C"}, "en"),
     ],
 )
-def test_cli_language_follows_the_locale(
+def test_language_follows_the_locale(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
 ) -> None:
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
@@ -78,7 +76,7 @@ def test_cli_language_follows_the_locale(
     assert language() == expected
 
 
-def test_cli_evaluate_repeats_the_runs_own_numbers(
+def test_evaluate_repeats_the_numbers_of_the_run(
     small_cifar10: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     data = ["--data", str(small_cifar10), "--device", "cpu", "--json"]
@@ -86,13 +84,13 @@ def test_cli_evaluate_repeats_the_runs_own_numbers(
     assert main(["train", *data, *options]) == 0
     (epoch,) = json.loads(capsys.readouterr().out)["epochs"]
     assert main(["evaluate", str(tmp_path / "run/checkpoints/epoch-001.pt"), *data]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["total_loss"] == epoch["test_loss"]
-    assert found["accuracy"] == epoch["test_accuracy"] == found["correct"] / 100
-    assert (found["images"], found["batches"]) == (100, 4)
+    result = json.loads(capsys.readouterr().out)
+    assert result["total_loss"] == epoch["test_loss"]
+    assert result["accuracy"] == epoch["test_accuracy"] == result["correct"] / 100
+    assert (result["images"], result["batches"]) == (100, 4)
 
 
-def test_cli_predict_answers_for_each_image(checkpoint: Path, image: Path, capsys: Capture) -> None:
+def test_predict_answers_for_each_image(checkpoint: Path, image: Path, capsys: Capture) -> None:
     assert main(["predict", str(image), str(image), "--checkpoint", str(checkpoint)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
@@ -102,7 +100,7 @@ def test_cli_predict_answers_for_each_image(checkpoint: Path, image: Path, capsy
     assert lines[0] == f"{image}: {answer['class']} ({answer['probability']:.3f})"
 
 
-def test_cli_checkpoint_with_damaged_options_is_one_line(
+def test_checkpoint_with_damaged_options_is_one_line(
     checkpoint: Path, image: Path, capsys: Capture
 ) -> None:
     for config in ({"batch_size": "many", "data": ""}, {"colour": 1}, [1]):
@@ -113,7 +111,28 @@ def test_cli_checkpoint_with_damaged_options_is_one_line(
         assert "damaged.pt" in capsys.readouterr().err
 
 
-def test_cli_speaks_chinese_to_a_terminal_without_it(
+@pytest.mark.parametrize("old", [{"eager": True}, {"eager": False}, {}])
+def test_checkpoint_that_stores_eager_can_be_used(
+    checkpoint: Path, image: Path, capsys: Capture, old: dict[str, bool]
+) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save({"model": state, "config": {"data": "", **old}}, checkpoint)
+    assert main(["predict", str(image), "--checkpoint", str(checkpoint), "--device", "cpu"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_help_shows_the_defaults_of_the_options(capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert "--batch-size N images per step, over all processes (default: 64)" in words
+    assert (
+        "--weights FILE weights for vgg16 to start from; none for random (default: none)" in words
+    )
+    assert "--no-cuda-graph on CUDA, do not replay the step as a CUDA graph --max-steps" in words
+
+
+def test_chinese_is_escaped_on_an_ascii_terminal(
     small_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
@@ -124,7 +143,7 @@ def test_cli_speaks_chinese_to_a_terminal_without_it(
     assert "250" in stream.readline()
 
 
-def test_cli_doctor_json(capsys: Capture) -> None:
+def test_doctor_json(capsys: Capture) -> None:
     assert main(["doctor", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["ok"] is True
@@ -134,7 +153,7 @@ def test_cli_doctor_json(capsys: Capture) -> None:
     ]
 
 
-def test_cli_data_draws_the_stand_in(
+def test_data_draws_the_stand_in(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_little = partial(synthetic_cifar10.write, images_per_file={"data_batch_1": 10})
@@ -144,16 +163,16 @@ def test_cli_data_draws_the_stand_in(
     assert str(tmp_path / "new") in capsys.readouterr().out
 
 
-def test_cli_draws_the_stand_in_on_first_use_only(
+def test_stand_in_is_drawn_on_first_use_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path, capsys: Capture
 ) -> None:
     sizes = {f"data_batch_{n}": 10 for n in range(1, 6)} | {"test_batch": 20}
     write_little = partial(synthetic_cifar10.write, images_per_file=sizes)
     monkeypatch.setattr(synthetic_cifar10, "write", write_little)
     monkeypatch.chdir(tmp_path)
-    drawn = []
+    times = []
     for _ in range(2):
         assert main(["evaluate", str(checkpoint), "--device", "cpu", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["images"] == 20
-        drawn.append(Path("data/stand-in/cifar-10-batches-py/test_batch").stat().st_mtime_ns)
-    assert drawn[0] == drawn[1]
+        times.append(Path("data/stand-in/cifar-10-batches-py/test_batch").stat().st_mtime_ns)
+    assert times[0] == times[1]

@@ -1,4 +1,4 @@
-"""P30-P31: a training step as a CUDA graph computes what the step itself computes."""
+"""P30-P31: a training step replayed as a CUDA graph computes the same as the step itself."""
 
 import re
 import subprocess
@@ -13,14 +13,15 @@ from torch import Tensor, nn
 
 from reference.models.course import Tudui
 from reference.training import cuda_graph
+from reference.training.config import Config
 from reference.training.cuda_graph import GraphedStep
 from reference.training.engine import train_step
-from reference.training.runs import Config, Run
+from reference.training.runs import Run
 from reference.training.trainer import Trainer
 
-REFUSED = """
+CAPTURE_WITH_WAIT = """
 import torch
-from reference.graphs import capture
+from reference.training.cuda_graph import capture
 
 capture(lambda: torch.ones((), device="cuda") + torch.ones(1, device="cuda").item())
 """
@@ -30,14 +31,14 @@ Step = Callable[[Batch], Tensor]
 
 
 def batches(device: str) -> list[Batch]:
-    """Six batches, of which the last is incomplete, twice over."""
+    """Return six batches, of which the last is incomplete, twice."""
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(43, 3, 32, 32, generator=generator).to(device)
     targets = torch.randint(10, (43,), generator=generator).to(device)
     return 2 * list(zip(images.split(8), targets.split(8), strict=True))
 
 
-def eager(device: str, precision: str = "fp32") -> tuple[nn.Module, Step]:
+def step_without_graph(device: str, precision: str = "fp32") -> tuple[nn.Module, Step]:
     torch.manual_seed(0)
     model = Tudui().to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -46,7 +47,7 @@ def eager(device: str, precision: str = "fp32") -> tuple[nn.Module, Step]:
 
 @pytest.fixture
 def captures(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], Tensor]]:
-    """What was captured, on a machine without CUDA: as there, only a replay does the work."""
+    """The captured functions. Replaces `capture` so that no CUDA is needed: replays do the work."""
     captured: list[Callable[[], Tensor]] = []
 
     def capture(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
@@ -58,10 +59,10 @@ def captures(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], Tensor]]:
     return captured
 
 
-def test_graphs_every_call_is_a_step_on_its_own_batch(captures: list[Callable[[], Tensor]]) -> None:
-    model, step = eager("cpu")
+def test_every_call_is_a_step_on_its_own_batch(captures: list[Callable[[], Tensor]]) -> None:
+    model, step = step_without_graph("cpu")
     expected = torch.stack([step(batch) for batch in batches("cpu")])
-    graphed_model, step = eager("cpu")
+    graphed_model, step = step_without_graph("cpu")
     graphed = GraphedStep(step, batch_size=8)
     losses = torch.stack([graphed(batch) for batch in batches("cpu")])
     assert len(captures) == 1
@@ -69,10 +70,10 @@ def test_graphs_every_call_is_a_step_on_its_own_batch(captures: list[Callable[[]
     torch.testing.assert_close(graphed_model.state_dict(), model.state_dict(), rtol=0, atol=0)
 
 
-def test_graphs_capture_follows_the_warm_up_and_incomplete_batches_stay_out(
+def test_capture_follows_the_warm_up_and_excludes_incomplete_batches(
     captures: list[Callable[[], Tensor]],
 ) -> None:
-    _, step = eager("cpu")
+    _, step = step_without_graph("cpu")
     graphed = GraphedStep(step, batch_size=8)
     full, incomplete = batches("cpu")[0], batches("cpu")[5]
     counts = []
@@ -82,7 +83,7 @@ def test_graphs_capture_follows_the_warm_up_and_incomplete_batches_stay_out(
     assert counts == [0, 0, 0, 0, 1, 1]
 
 
-def test_graphs_static_batch_keeps_the_memory_order(captures: list[Callable[[], Tensor]]) -> None:
+def test_static_batch_keeps_the_memory_format(captures: list[Callable[[], Tensor]]) -> None:
     seen = []
 
     def step(batch: Batch) -> Tensor:
@@ -99,36 +100,35 @@ def test_graphs_static_batch_keeps_the_memory_order(captures: list[Callable[[], 
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_graphs_replayed_steps_equal_eager_ones(precision: str) -> None:
-    model, step = eager("cuda", precision)
+def test_replayed_steps_equal_steps_without_a_graph(precision: str) -> None:
+    model, step = step_without_graph("cuda", precision)
     expected = torch.stack([step(batch) for batch in batches("cuda")])
-    graphed_model, step = eager("cuda", precision)
+    graphed_model, step = step_without_graph("cuda", precision)
     graphed = GraphedStep(step, batch_size=8)
     losses = torch.stack([graphed(batch) for batch in batches("cuda")])
-    # The GPU adds up in no fixed order; bf16 has 8 bits, so that a sum may round to a neighbour.
+    # A GPU adds in no fixed order. bf16 has 8 significant bits: a sum may round to a neighbour.
     limits = {"rtol": 1e-4, "atol": 1e-6} if precision == "fp32" else {"rtol": 2e-2, "atol": 2e-3}
     torch.testing.assert_close(losses, expected, **limits)
     torch.testing.assert_close(graphed_model.state_dict(), model.state_dict(), **limits)
 
 
 @pytest.mark.cuda
-def test_graphs_step_that_waits_for_the_device_is_refused_in_a_line() -> None:
-    """In a process of its own: after a capture that failed, torch may stay in that of before."""
+def test_step_that_waits_for_the_device_is_one_line() -> None:
+    """In a separate process: a failed capture can leave torch's stream state corrupted."""
     done = subprocess.run(
-        [sys.executable, "-c", REFUSED], capture_output=True, text=True, check=False
+        [sys.executable, "-c", CAPTURE_WITH_WAIT], capture_output=True, text=True, check=False
     )
-    assert re.search(r"RunError: no CUDA graph of a training step \(.+\): add --eager", done.stderr)
+    assert re.search(r"as a CUDA graph \(.+\): add --no-cuda-graph", done.stderr)
 
 
 @pytest.mark.cuda
-def test_graphs_of_a_run_train_as_eager_steps_do(small_cifar10: Path, tmp_path: Path) -> None:
-    """Two epochs of 15 whole batches and one of 10, each with a test."""
+def test_run_trains_with_a_graph_as_without(small_cifar10: Path, tmp_path: Path) -> None:
+    """Two epochs of 15 complete batches and one of 10 images, each followed by a test."""
     records = {}
-    for eager_too in (False, True):
-        config = Config(
-            data=str(small_cifar10), epochs=2, batch_size=16, device="cuda", eager=eager_too
-        )
-        run = Run.start(tmp_path / f"run-{eager_too}", config)
+    options = {"epochs": 2, "batch_size": 16, "device": "cuda"}
+    for with_graph in (True, False):
+        config = Config(data=str(small_cifar10), cuda_graph=with_graph, **options)
+        run = Run.start(tmp_path / f"run-{with_graph}", config)
         Trainer(run, lambda *_: None).fit()
-        records[eager_too] = [record["test_loss"] for record in run.records]
-    assert records[False] == pytest.approx(records[True], rel=1e-4, abs=0)
+        records[with_graph] = [record["test_loss"] for record in run.records]
+    assert records[True] == pytest.approx(records[False], rel=1e-4, abs=0)

@@ -1,4 +1,4 @@
-"""Several processes train as one does: the same gradients, weights and test results."""
+"""Several processes get the same gradients, weights and test results as one."""
 
 import itertools
 import sys
@@ -17,7 +17,7 @@ from reference.data.loaders import ResidentLoader, epoch_sampler
 from reference.errors import InputError
 from reference.models.course import Tudui
 from reference.training import distributed
-from reference.training.distributed import Ranks, processes
+from reference.training.distributed import Ranks, process_group
 from reference.training.engine import evaluate, train_step
 from spec_tests.support.multiprocess import run_ranks
 
@@ -26,9 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
 @pytest.mark.parametrize("batch_size", [2, 16, 250])
-def test_distributed_parts_make_the_batches(
-    small_cifar10: Path, world: int, batch_size: int
-) -> None:
+def test_parts_make_up_the_batches(small_cifar10: Path, world: int, batch_size: int) -> None:
     train_set = CIFAR10(small_cifar10)
     order = epoch_sampler(train_set, shuffle=True, seed=1)
     loaders = [
@@ -43,7 +41,7 @@ def test_distributed_parts_make_the_batches(
             if rank < len(targets):
                 assert torch.equal(part_images, images[rank::world])
                 assert torch.equal(part_targets, targets[rank::world])
-            else:  # an image that counts for nothing, lest the batch be empty
+            else:  # an image that is ignored, so that the part is not empty
                 assert torch.equal(part_images, images[:1])
                 assert part_targets.tolist() == [-100]
         sizes.append(len(targets))
@@ -52,7 +50,7 @@ def test_distributed_parts_make_the_batches(
 
 @pytest.mark.parametrize("world", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
-def test_distributed_losses_of_the_parts_average_to_the_batches_mean(world: int, size: int) -> None:
+def test_losses_of_the_parts_average_to_the_batches_mean(world: int, size: int) -> None:
     torch.manual_seed(size)
     logits = torch.randn(size, 10, dtype=torch.float64, requires_grad=True)
     targets = torch.randint(10, (size,))
@@ -67,51 +65,57 @@ def test_distributed_losses_of_the_parts_average_to_the_batches_mean(world: int,
     )
 
 
-def test_distributed_ranks_drop_out_other_values_anew_in_each_epoch() -> None:
-    drawn = {}
+def test_ranks_draw_different_numbers_in_each_epoch() -> None:
+    numbers = {}
     for epoch, rank in itertools.product(range(3), range(3)):
         torch.manual_seed(0)
         Ranks(rank, 3).reseed(0, epoch)
-        drawn[epoch, rank] = torch.rand(4).tolist()
+        numbers[epoch, rank] = torch.rand(4).tolist()
     torch.manual_seed(0)
-    alone = torch.rand(4).tolist()
-    assert all(drawn[epoch, 0] == alone for epoch in range(3))
-    others = [values for (_, rank), values in drawn.items() if rank] + [alone]
+    single = torch.rand(4).tolist()
+    assert all(numbers[epoch, 0] == single for epoch in range(3))
+    others = [values for (_, rank), values in numbers.items() if rank] + [single]
     assert len({tuple(values) for values in others}) == 7
 
 
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("cuda", "2 processes want a GPU each, and there are 1: say torchrun --nproc-per-node 1,"),
-        ("auto", "2 processes want a GPU each, and there are 1: say torchrun --nproc-per-node 1,"),
-        ("cuda:0", "under torchrun each process takes the CPU or a GPU of its own: say --device "),
-        ("mps", "under torchrun each process takes the CPU or a GPU of its own: say --device cpu"),
+        (
+            "cuda",
+            "2 processes need a GPU each, but this machine has 1: give torchrun ",
+        ),
+        (
+            "auto",
+            "2 processes need a GPU each, but this machine has 1: give torchrun ",
+        ),
+        ("cuda:0", "under torchrun each process uses the CPU or its own GPU: give --device "),
+        ("mps", "under torchrun each process uses the CPU or its own GPU: give --device cpu"),
     ],
 )
-def test_distributed_processes_without_a_gpu_each_are_refused(
+def test_processes_without_a_gpu_each_are_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, line: str
 ) -> None:
-    found = torch.device("cuda" if name == "auto" else name)
-    monkeypatch.setattr(distributed, "select_device", lambda _: found)
+    device = torch.device("cuda" if name == "auto" else name)
+    monkeypatch.setattr(distributed, "select_device", lambda _: device)
     monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as caught:
         Ranks(1, 2).device(name)
-    assert str(refused.value).startswith(f"--device {name}: {line}")
+    assert str(caught.value).startswith(f"--device {name}: {line}")
 
 
-def test_distributed_process_touches_its_own_gpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_uses_only_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     current = [0]
     monkeypatch.setattr("torch.cuda.set_device", current.append)
 
-    def touch(name: str) -> torch.device:
+    def select(name: str) -> torch.device:
         assert current == [0, 1]
         return torch.device(name)
 
-    monkeypatch.setattr(distributed, "select_device", touch)
+    monkeypatch.setattr(distributed, "select_device", select)
     monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
@@ -119,8 +123,8 @@ def test_distributed_process_touches_its_own_gpu_alone(monkeypatch: pytest.Monke
     assert Ranks(1, 2).device("cuda") == torch.device("cuda:1")
 
 
-def test_distributed_process_on_the_cpu_touches_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.cuda.set_device", lambda _: pytest.fail("there is no need of a GPU"))
+def test_process_on_the_cpu_uses_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.set_device", lambda _: pytest.fail("a GPU was selected"))
     monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_RANK", "1")
@@ -146,9 +150,9 @@ def network(seed: int, dtype: torch.dtype = torch.float64) -> nn.Module:
 
 
 def train_and_evaluate(data: Path, batch_size: int, folder: Path) -> None:
-    """As a rank: leave the states of 20 steps, and what an evaluation finds."""
-    with processes() as ranks:
-        model = network(seed=ranks.rank)  # rank 0's weights count
+    """Run as one rank: save the states of 20 steps and the result of an evaluation."""
+    with process_group() as ranks:
+        model = network(seed=ranks.rank)  # replaced by rank 0's weights
         parallel = ranks.wrap_ddp(model)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         order = epoch_sampler(CIFAR10(data), shuffle=True, seed=7)
@@ -159,17 +163,17 @@ def train_and_evaluate(data: Path, batch_size: int, folder: Path) -> None:
 
         states = steps_in_float64(model, loader, step)
         tests = ResidentLoader(CIFAR10(data, train=False), 62)
-        found = evaluate(network(5, torch.float32), nn.CrossEntropyLoss(), tests, ranks=ranks)
-        torch.save((states, asdict(found)), folder / f"{ranks.rank}.pt")
+        result = evaluate(network(5, torch.float32), nn.CrossEntropyLoss(), tests, ranks=ranks)
+        torch.save((states, asdict(result)), folder / f"{ranks.rank}.pt")
 
 
 @pytest.mark.parametrize(("world", "batch_size"), [(2, 16), (3, 31)])
-def test_distributed_steps_and_evaluation_equal_those_of_one_process(
+def test_steps_and_evaluation_equal_those_of_one_process(
     small_cifar10: Path, tmp_path: Path, world: int, batch_size: int
 ) -> None:
-    """Of batches of 31 the last has 2 images, for 3 ranks; the tests are 2 batches."""
-    ended = run_ranks(world, tmp_path, train_and_evaluate, small_cifar10, batch_size, tmp_path)
-    assert [end.code for end in ended] == [0] * world, ended
+    """With batches of 31, the last has 2 images for 3 ranks; the test set has 2 batches."""
+    results = run_ranks(world, tmp_path, train_and_evaluate, small_cifar10, batch_size, tmp_path)
+    assert [rank.code for rank in results] == [0] * world, results
 
     model = network(seed=0)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -183,8 +187,8 @@ def test_distributed_steps_and_evaluation_equal_those_of_one_process(
 
     states = steps_in_float64(model, DataLoader(train_set, batch_size, sampler=order), step)
     tests = ResidentLoader(CIFAR10(small_cifar10, train=False), 62)
-    found = evaluate(network(5, torch.float32), nn.CrossEntropyLoss(), tests)
+    result = evaluate(network(5, torch.float32), nn.CrossEntropyLoss(), tests)
     for rank in range(world):
-        rank_states, rank_found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+        rank_states, rank_result = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         torch.testing.assert_close(rank_states, states, rtol=0, atol=1e-10)
-        assert rank_found == asdict(found)
+        assert rank_result == asdict(result)

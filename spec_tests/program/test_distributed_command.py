@@ -1,4 +1,4 @@
-"""course train in several processes: the same log as in one, and none lost unnoticed."""
+"""`course train` in several processes: the same log as in one, and one line for each failure."""
 
 import itertools
 import json
@@ -19,17 +19,17 @@ from reference.data import synthetic_cifar10
 from reference.errors import InputError
 from reference.models.course import Tudui
 from reference.training import trainer
-from spec_tests.program.test_runs import logged, weights
-from spec_tests.support.multiprocess import PATIENCE, Ended, run_ranks
+from spec_tests.support.multiprocess import TIMEOUT, Result, run_ranks
+from spec_tests.support.runs import read_metrics, read_weights
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork processes")
 
 LOST = (
-    "course: a process of this run was lost or stopped: course train --resume --out FOLDER goes "
-    "on, with as many processes as you like\n"
+    "course: a process of this run was lost or stopped: course train --resume --out FOLDER "
+    "continues it, with any number of processes\n"
 )
 RUN = ["--epochs=2", "--batch-size=48", "--shuffle", "--seed=2", "--device=cpu"]
-# Sums of 48 x 32 x 32 products in another order: a gradient near 1 is off by about
+# Sums of 48 x 32 x 32 products in another order: a gradient near 1 differs by about
 # sqrt(49,152) x 6e-8, and a weight after 20 steps of 0.01 by 3e-6.
 FLOAT32 = {"rtol": 1e-5, "atol": 3e-6}
 
@@ -41,29 +41,31 @@ def torchrun(world: int, *program: str | Path) -> subprocess.CompletedProcess[st
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
 
 
 @pytest.fixture(scope="module")
 def whole_run(small_cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run in one process that nothing interrupted."""
+    """The folder of a run in one process that was not interrupted."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     assert main(["train", *RUN, "--data", str(small_cifar10), "--out", str(folder)]) == 0
     return folder
 
 
 def assert_same_run(folder: Path, other: Path) -> None:
-    """The same epochs, with the same results in float32."""
-    for record, expected in zip(logged(folder), logged(other), strict=True):
+    """Assert that two runs have the same epochs, with equal results in float32."""
+    for record, expected in zip(read_metrics(folder), read_metrics(other), strict=True):
         assert record == pytest.approx(expected, rel=1e-5, abs=0)
     for epoch in (1, 2):
-        torch.testing.assert_close(weights(folder, epoch), weights(other, epoch), **FLOAT32)
+        torch.testing.assert_close(
+            read_weights(folder, epoch), read_weights(other, epoch), **FLOAT32
+        )
 
 
 @pytest.mark.slow
-def test_distributed_torchrun_trains_as_one_process_does(
+def test_torchrun_trains_as_one_process_does(
     small_cifar10: Path, tmp_path: Path, whole_run: Path
 ) -> None:
     folder = tmp_path / "run"
@@ -83,12 +85,11 @@ def test_distributed_torchrun_trains_as_one_process_does(
 
 
 def lose_rank_0(argv: list[str]) -> int:
-    """Train; the first process is killed before its eighth step, in the second epoch."""
-    step, taken = trainer.train_step, []
+    """Train; rank 0 is killed before its eighth step, in the second epoch."""
+    step, count = trainer.train_step, itertools.count(1)
 
     def train_step(*args: object) -> torch.Tensor:
-        taken.append(args)
-        if os.environ["RANK"] == "0" and len(taken) == 8:
+        if os.environ["RANK"] == "0" and next(count) == 8:
             os.kill(os.getpid(), signal.SIGKILL)
         return step(*args)
 
@@ -96,19 +97,19 @@ def lose_rank_0(argv: list[str]) -> int:
     return main(argv)
 
 
-def test_distributed_run_that_lost_a_process_goes_on_with_other_numbers(
+def test_run_that_lost_a_process_resumes_with_another_number_of_them(
     small_cifar10: Path, tmp_path: Path, whole_run: Path
 ) -> None:
     folder = tmp_path / "run"
     start = ["train", *RUN, "--data", str(small_cifar10), "--out", str(folder)]
     killed, *others = run_ranks(3, tmp_path / "lost", lose_rank_0, start)
     assert (killed.code, killed.err) == (-signal.SIGKILL, "")
-    assert sorted(end.err for end in others) == ["", LOST]
-    assert [end.code for end in others] == [1, 1]
+    assert sorted(result.err for result in others) == ["", LOST]
+    assert [result.code for result in others] == [1, 1]
     assert not (folder / "checkpoints" / "epoch-002.pt").exists()
 
-    ended = run_ranks(2, tmp_path / "ranks", main, ["train", "--resume", "--out", str(folder)])
-    assert [(end.code, end.err) for end in ended] == [(0, ""), (0, "")]
+    results = run_ranks(2, tmp_path / "ranks", main, ["train", "--resume", "--out", str(folder)])
+    assert [(result.code, result.err) for result in results] == [(0, ""), (0, "")]
     assert_same_run(folder, whole_run)
     assert main(["train", "--resume", "--epochs=3", "--out", str(folder)]) == 0
 
@@ -119,7 +120,7 @@ def train_with_dropout(argv: list[str]) -> int:
     return main(argv)
 
 
-def test_distributed_run_resumed_with_as_many_processes_repeats_every_bit(
+def test_run_resumed_with_as_many_processes_is_the_same_bit_for_bit(
     small_cifar10: Path, tmp_path: Path
 ) -> None:
     runs = [tmp_path / "whole", tmp_path / "resumed"]
@@ -131,10 +132,10 @@ def test_distributed_run_resumed_with_as_many_processes_repeats_every_bit(
             ["train", "--resume", "--epochs=2", "--out", str(runs[1])],
         ]
     ):
-        ended = run_ranks(2, tmp_path / str(number), train_with_dropout, argv)
-        assert [(end.code, end.err) for end in ended] == [(0, ""), (0, "")]
-    torch.testing.assert_close(*(weights(run, 2) for run in runs), rtol=0, atol=0)
-    assert logged(runs[0]) == logged(runs[1])
+        results = run_ranks(2, tmp_path / str(number), train_with_dropout, argv)
+        assert [(result.code, result.err) for result in results] == [(0, ""), (0, "")]
+    torch.testing.assert_close(*(read_weights(run, 2) for run in runs), rtol=0, atol=0)
+    assert read_metrics(runs[0]) == read_metrics(runs[1])
 
 
 def draw_and_train(argv: list[str], folder: Path) -> int:
@@ -144,12 +145,12 @@ def draw_and_train(argv: list[str], folder: Path) -> int:
     return main(argv)
 
 
-def test_distributed_stand_in_is_drawn_once(tmp_path: Path) -> None:
+def test_stand_in_is_drawn_once(tmp_path: Path) -> None:
     argv = ["train", "--epochs=1", "--device=cpu", "--out=run", "--json", "--precision=bf16"]
     first, *others = run_ranks(3, tmp_path / "ranks", draw_and_train, argv, tmp_path)
     assert first.code == 0
     assert json.loads(first.out)["epochs"][0]["images"] == 20
-    assert others == [Ended(0, "", ""), Ended(0, "", "")]
+    assert others == [Result(0, "", ""), Result(0, "", "")]
 
 
 @pytest.mark.parametrize(
@@ -162,22 +163,22 @@ def test_distributed_stand_in_is_drawn_once(tmp_path: Path) -> None:
         (["--lr", "1e30"], "try a smaller --lr"),
     ],
 )
-def test_distributed_bad_input_is_one_line(
+def test_bad_input_is_one_line(
     small_cifar10: Path, tmp_path: Path, options: list[str], line: str
 ) -> None:
     argv = ["train", *RUN, "--data", str(small_cifar10), "--out", str(tmp_path / "run")]
     argv += [option.format(tmp=tmp_path) for option in options]
-    ended = run_ranks(2, tmp_path / "ranks", main, argv)
-    printed = "".join(end.err for end in ended)
+    results = run_ranks(2, tmp_path / "ranks", main, argv)
+    printed = "".join(result.err for result in results)
     assert line in printed
     assert printed.count("\n") == 1
-    (code,) = (end.code for end in ended if end.err)
+    (code,) = (result.code for result in results if result.err)
     assert code == (1 if "--lr" in options else 2)
-    assert all(end.code for end in ended)
+    assert all(result.code for result in results)
 
 
 def fail_on_rank_1(argv: list[str], failure: Callable[[], None]) -> int:
-    """Train, and let rank 1 fail in the third step."""
+    """Train; `failure` is called on rank 1 before its third step."""
     step, count = trainer.train_step, itertools.count(1)
 
     def train_step(*args: object) -> torch.Tensor:
@@ -190,11 +191,12 @@ def fail_on_rank_1(argv: list[str], failure: Callable[[], None]) -> int:
 
 
 def bad_input() -> None:
-    raise InputError("what rank 1 alone sees")
+    raise InputError("an error on rank 1 only")
 
 
 def interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
+    # A shell starts background processes with SIGINT ignored: restore Python's handler.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.raise_signal(signal.SIGINT)
 
 
@@ -209,13 +211,13 @@ def die() -> None:
 @pytest.mark.parametrize(
     ("failure", "codes", "line"),
     [
-        (bad_input, [1, 2], "course: what rank 1 alone sees\n"),
-        (interrupt, [1, 130], "course: interrupted; course train --resume --out FOLDER goes on "),
+        (bad_input, [1, 2], "course: an error on rank 1 only\n"),
+        (interrupt, [1, 130], "course: interrupted: course train --resume --out FOLDER continues "),
         (stop, [1, 1], LOST),
         (die, [1, -9], LOST),
     ],
 )
-def test_distributed_process_that_fails_ends_the_others_with_one_line(
+def test_process_that_fails_ends_the_others_with_one_line(
     small_cifar10: Path,
     tmp_path: Path,
     failure: Callable[[], None],
@@ -223,8 +225,8 @@ def test_distributed_process_that_fails_ends_the_others_with_one_line(
     line: str,
 ) -> None:
     argv = ["train", *RUN, "--data", str(small_cifar10), "--out", str(tmp_path / "run")]
-    ended = run_ranks(2, tmp_path / "ranks", fail_on_rank_1, argv, failure)
-    printed = "".join(end.err for end in ended)
+    results = run_ranks(2, tmp_path / "ranks", fail_on_rank_1, argv, failure)
+    printed = "".join(result.err for result in results)
     assert printed.startswith(line)
     assert printed.count("\n") == 1
-    assert [end.code for end in ended] == codes
+    assert [result.code for result in results] == codes

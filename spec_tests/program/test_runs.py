@@ -1,4 +1,4 @@
-"""A run's folder, its log, and how it goes on after it was killed."""
+"""A run's folder and log, and the options that determine its weights."""
 
 import json
 import re
@@ -11,30 +11,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from reference.cli import main
 from reference.data.cifar10 import CIFAR10
 from reference.errors import RunError
-from reference.training.runs import Config, Run
-from reference.training.trainer import Trainer
+from spec_tests.support.runs import read_metrics, read_weights, train
 
 
-def train(folder: Path, data: Path, **options: object) -> Trainer:
-    """Train in this process and return what was trained."""
-    trainer = Trainer(Run.start(folder, Config(data=str(data), **options)), lambda *_: None)
-    trainer.fit()
-    return trainer
-
-
-def weights(folder: Path, epoch: int) -> dict[str, torch.Tensor]:
-    path = folder / "checkpoints" / f"epoch-{epoch:03}.pt"
-    return torch.load(path, weights_only=True)["model"]
-
-
-def logged(folder: Path) -> list[dict[str, object]]:
-    """Return the lines of metrics.jsonl without the time that they took."""
-    lines = (folder / "metrics.jsonl").read_text().splitlines()
-    records = [json.loads(line) for line in lines]
-    return [{k: v for k, v in record.items() if k != "seconds"} for record in records]
-
-
-def test_run_folder_holds_what_the_design_says(small_cifar10: Path, tmp_path: Path) -> None:
+def test_folder_contains_the_documented_files(small_cifar10: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     train(folder, small_cifar10, epochs=2, batch_size=2, device="cpu", seed=4)
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
@@ -50,13 +30,13 @@ def test_run_folder_holds_what_the_design_says(small_cifar10: Path, tmp_path: Pa
     config = json.loads((folder / "config.json").read_text())
     assert config["options"]["seed"] == 4
     assert config["versions"]["torch"] == torch.__version__
-    assert [record["step"] for record in logged(folder)] == [100, 125, 200, 250]
+    assert [record["step"] for record in read_metrics(folder)] == [100, 125, 200, 250]
     checkpoint = torch.load(folder / "checkpoints" / "epoch-002.pt", weights_only=True)
     assert checkpoint.keys() == {"model", "optimizer", "epoch", "step", "rng", "config"}
     assert (checkpoint["epoch"], checkpoint["step"]) == (2, 250)
 
 
-def test_run_logs_to_tensorboard_what_it_prints(
+def test_logs_to_tensorboard_what_it_prints(
     small_cifar10: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "run"
@@ -81,7 +61,9 @@ def test_run_logs_to_tensorboard_what_it_prints(
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_run_repeats_itself(small_cifar10: Path, tmp_path: Path, *, shuffle: bool) -> None:
+def test_same_seed_gives_the_same_weights(
+    small_cifar10: Path, tmp_path: Path, *, shuffle: bool
+) -> None:
     first, second = (
         train(tmp_path / name, small_cifar10, epochs=2, shuffle=shuffle, device="cpu")
         for name in "ab"
@@ -90,16 +72,16 @@ def test_run_repeats_itself(small_cifar10: Path, tmp_path: Path, *, shuffle: boo
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_run_takes_the_images_in_a_new_order_each_epoch_if_asked(
+def test_shuffle_takes_the_images_in_a_new_order_each_epoch(
     small_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, shuffle: bool
 ) -> None:
     seen = []
 
-    def note(*args: object) -> torch.Tensor:
+    def record_targets(*args: object) -> torch.Tensor:
         seen.append(args[3][1].tolist())
         return torch.tensor(0.0)
 
-    monkeypatch.setattr("reference.training.trainer.train_step", note)
+    monkeypatch.setattr("reference.training.trainer.train_step", record_targets)
     train(tmp_path / "run", small_cifar10, epochs=2, batch_size=250, shuffle=shuffle, device="cpu")
     in_file_order = CIFAR10(small_cifar10).targets
     first, second = seen
@@ -108,23 +90,23 @@ def test_run_takes_the_images_in_a_new_order_each_epoch_if_asked(
     assert sorted(first) == sorted(second) == sorted(in_file_order)
 
 
-def test_run_options_change_the_weights(small_cifar10: Path, tmp_path: Path) -> None:
+def test_options_change_the_weights(small_cifar10: Path, tmp_path: Path) -> None:
     variants = [{}, {"seed": 1}, {"shuffle": True}, {"batch_size": 50}, {"lr": 0.02}]
     variants += [{"precision": "bf16"}, {"max_steps": 3}]
     seen = []
     for number, variant in enumerate(variants):
         options = {"epochs": 1, "device": "cpu", **variant}
         train(tmp_path / str(number), small_cifar10, **options)
-        seen.append(weights(tmp_path / str(number), 1)["model.8.bias"])
+        seen.append(read_weights(tmp_path / str(number), 1)["model.8.bias"])
     for number, bias in enumerate(seen):
         assert not any(torch.equal(bias, other) for other in seen[:number]), variants[number]
 
 
-def test_run_ends_after_max_steps(small_cifar10: Path, tmp_path: Path) -> None:
+def test_ends_after_max_steps(small_cifar10: Path, tmp_path: Path) -> None:
     trainer = train(tmp_path / "run", small_cifar10, epochs=5, max_steps=6, device="cpu")
     assert [(r["epoch"], r["step"]) for r in trainer.run.records] == [(1, 4), (2, 6)]
 
 
-def test_run_that_diverges_says_so(small_cifar10: Path, tmp_path: Path) -> None:
+def test_diverged_run_is_an_error(small_cifar10: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"the loss is (nan|inf) by step \d+: try a smaller --lr"):
         train(tmp_path / "run", small_cifar10, lr=1e6, epochs=3, device="cpu")

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment, or prolonged, ends in the same weights bit for bit."""
+"""A run that was killed at any moment, or is extended, gets the same weights bit for bit."""
 
 import itertools
 import json
@@ -19,16 +19,17 @@ from reference.cli import main
 from reference.data import synthetic_cifar10
 from reference.errors import InputError
 from reference.training import trainer as training
-from reference.training.runs import Config, Run
+from reference.training.config import Config
+from reference.training.runs import Run
 from reference.training.trainer import Trainer
-from spec_tests.program.test_runs import logged, train, weights
+from spec_tests.support.runs import read_metrics, read_weights, train
 
 WHOLE_RUN = ["--epochs=3", "--batch-size=50", "--shuffle", "--seed=2", "--device=cpu"]
 
 
 @pytest.fixture(scope="module")
 def whole_run(small_cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that nothing interrupted."""
+    """The folder of a run that was not interrupted."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     assert main(["train", *WHOLE_RUN, "--data", str(small_cifar10), "--out", str(folder)]) == 0
     return folder
@@ -89,14 +90,14 @@ MOMENTS = [
 
 
 def train_until(moment: Callable[[], None], argv: list[str]) -> None:
-    """Run the command line in a process whose end `moment` prepares."""
+    """Run the command line in a process that `moment` will kill."""
     moment()
     main(argv)
 
 
 @pytest.fixture(scope="module")
 def processes() -> multiprocessing.context.BaseContext:
-    """Processes that start fast, each a fresh one: what they need is imported once."""
+    """A multiprocessing context whose new processes start with the modules already imported."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["reference.training.trainer", "torch._dynamo", __name__])
     return context
@@ -104,7 +105,7 @@ def processes() -> multiprocessing.context.BaseContext:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_run_killed_and_resumed_ends_in_the_same_weights(
+def test_killed_run_resumes_to_the_same_weights(
     processes: multiprocessing.context.BaseContext,
     small_cifar10: Path,
     tmp_path: Path,
@@ -120,34 +121,34 @@ def test_run_killed_and_resumed_ends_in_the_same_weights(
 
     assert main(["train", "--resume", "--out", str(folder)]) == 0
     for epoch in (1, 2, 3):
-        saved, whole = weights(folder, epoch), weights(whole_run, epoch)
+        saved, whole = read_weights(folder, epoch), read_weights(whole_run, epoch)
         torch.testing.assert_close(saved, whole, rtol=0, atol=0)
-    assert logged(folder) == logged(whole_run)
+    assert read_metrics(folder) == read_metrics(whole_run)
     assert not list(folder.rglob("*.part"))
     board = EventAccumulator(str(folder)).Reload()
     assert [event.step for event in board.Scalars("test_loss")] == [0, 1, 2]
 
 
-def test_run_can_be_prolonged(small_cifar10: Path, tmp_path: Path, whole_run: Path) -> None:
+def test_run_can_be_extended(small_cifar10: Path, tmp_path: Path, whole_run: Path) -> None:
     folder = tmp_path / "run"
     options = [*WHOLE_RUN, "--epochs", "1", "--data", str(small_cifar10)]
     assert main(["train", *options, "--out", str(folder)]) == 0
     assert main(["train", "--resume", "--epochs", "3", "--out", str(folder)]) == 0
-    torch.testing.assert_close(weights(folder, 3), weights(whole_run, 3), rtol=0, atol=0)
+    torch.testing.assert_close(read_weights(folder, 3), read_weights(whole_run, 3), rtol=0, atol=0)
     assert json.loads((folder / "config.json").read_text())["options"]["epochs"] == 3
 
 
-def test_run_goes_on_from_its_newest_checkpoint(small_cifar10: Path, tmp_path: Path) -> None:
+def test_resumes_from_the_newest_checkpoint(small_cifar10: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     train(folder, small_cifar10, epochs=2, device="cpu")
-    said = []
-    trainer = Trainer(Run.resume(folder, {"epochs": 3}), lambda *line: said.append(line))
+    lines = []
+    trainer = Trainer(Run.resume(folder, {"epochs": 3}), lambda *line: lines.append(line))
     trainer.fit()
-    assert ("resumed", 2) in said
-    assert [line for line in said if line[0] == "epoch"] == [("epoch", 3)]
+    assert ("resumed", 2) in lines
+    assert [line for line in lines if line[0] == "epoch"] == [("epoch", 3)]
 
 
-def test_run_takes_up_everything_in_its_checkpoint(small_cifar10: Path, tmp_path: Path) -> None:
+def test_loads_all_the_state_in_the_checkpoint(small_cifar10: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     train(folder, small_cifar10, epochs=1, device="cpu")
     path = folder / "checkpoints" / "epoch-001.pt"
@@ -162,21 +163,43 @@ def test_run_takes_up_everything_in_its_checkpoint(small_cifar10: Path, tmp_path
     assert (resumed.epoch, resumed.step) == (1, 4)
 
 
-def test_run_resumed_with_another_option_is_refused(whole_run: Path) -> None:
+def test_another_option_is_refused(whole_run: Path) -> None:
     before = (whole_run / "config.json").read_bytes()
     with pytest.raises(InputError, match=r"--lr 0\.5: the run in .* was started with 0\.01"):
         Run.resume(whole_run, {"lr": 0.5})
     assert (whole_run / "config.json").read_bytes() == before
 
 
-def test_run_resumed_from_damaged_options_is_refused(tmp_path: Path) -> None:
-    for content in ("", "[]", '{"options": {}}', '{"options": {"data": "x", "colour": 1}}'):
+@pytest.mark.parametrize("eager", [True, False])
+def test_run_that_stores_eager_is_resumed(
+    small_cifar10: Path, tmp_path: Path, *, eager: bool
+) -> None:
+    run = train(tmp_path / "run", small_cifar10, epochs=1, device="cpu").run
+    config = run.folder / "config.json"
+    content = json.loads(config.read_text())
+    del content["options"]["cuda_graph"]
+    content["options"]["eager"] = eager
+    config.write_text(json.dumps(content))
+    checkpoint = torch.load(run.checkpoints / "epoch-001.pt", weights_only=True)
+    checkpoint["config"] = content["options"]
+    torch.save(checkpoint, run.checkpoints / "epoch-001.pt")
+    assert main(["train", "--resume", "--epochs", "2", "--out", str(run.folder)]) == 0
+    options = json.loads(config.read_text())["options"]
+    assert options["cuda_graph"] is not eager
+    assert "eager" not in options
+
+
+def test_damaged_options_are_refused(tmp_path: Path) -> None:
+    contents = ["", "[]", '{"options": {}}', '{"options": {"data": "x", "colour": 1}}']
+    contents += ['{"options": ["data"]}', '{"options": {"data": "x", "eager": "yes"}}']
+    contents += ['{"options": {"data": "x", "model": "vgg16-all-edits"}}']
+    for content in contents:
         (tmp_path / "config.json").write_text(content)
         with pytest.raises(InputError, match=r"config\.json cannot be used"):
             Run.resume(tmp_path, {})
 
 
-def test_run_resumed_from_a_damaged_log_names_the_line(small_cifar10: Path, tmp_path: Path) -> None:
+def test_damaged_log_is_refused_with_its_line(small_cifar10: Path, tmp_path: Path) -> None:
     trainer = train(tmp_path / "run", small_cifar10, epochs=2, device="cpu")
     text = trainer.run.metrics.read_text().replace('"epoch": 1', '"epoch"')
     trainer.run.metrics.write_text(text)
@@ -186,31 +209,31 @@ def test_run_resumed_from_a_damaged_log_names_the_line(small_cifar10: Path, tmp_
     assert trainer.run.metrics.read_text() == text
 
 
-def test_run_that_another_process_is_at_is_refused(small_cifar10: Path, tmp_path: Path) -> None:
+def test_run_in_use_by_another_process_is_refused(small_cifar10: Path, tmp_path: Path) -> None:
     first, second = (
         Run.start(tmp_path / "run", Config(data=str(small_cifar10), epochs=1)) for _ in range(2)
     )
     with first.open():
-        with pytest.raises(InputError, match="another process is at this run"), second.open():
+        with pytest.raises(InputError, match="another process is using this run"), second.open():
             pass
         assert (tmp_path / "run" / "config.json").is_file()
-    with pytest.raises(InputError, match="holds another run by now"), second.open():
+    with pytest.raises(InputError, match="now contains another run"), second.open():
         pass
 
 
-def test_run_goes_on_where_its_data_has_moved(small_cifar10: Path, tmp_path: Path) -> None:
+def test_data_may_move_but_not_change(small_cifar10: Path, tmp_path: Path) -> None:
     folder, moved = tmp_path / "run", tmp_path / "moved"
     train(folder, small_cifar10, epochs=1, device="cpu")
     shutil.copytree(small_cifar10, moved)
     assert main(["train", "--resume", "--out", str(folder), "--data", str(moved)]) == 0
     synthetic_cifar10.write(tmp_path / "other", seed=1)
     resumed = Run.resume(folder, {"data": str(tmp_path / "other")})
-    with pytest.raises(InputError, match="other holds other images than the run in"):
+    with pytest.raises(InputError, match="other contains other images than those the run in"):
         Trainer(resumed, lambda *_: None)
 
 
 @pytest.mark.parametrize("name", ["epoch-best.pt", "epoch-01.pt", "epoch-abc.pt", "epoch-2.pt.bak"])
-def test_run_goes_on_past_foreign_checkpoints(
+def test_files_of_other_names_are_not_checkpoints(
     small_cifar10: Path, tmp_path: Path, name: str
 ) -> None:
     trainer = train(tmp_path / "run", small_cifar10, epochs=1, device="cpu")
@@ -219,7 +242,7 @@ def test_run_goes_on_past_foreign_checkpoints(
 
 
 @pytest.mark.parametrize("part", ["model", "optimizer", "rng", "epoch", "step"])
-def test_run_resumed_from_a_damaged_checkpoint_says_what_to_do(
+def test_damaged_checkpoint_is_refused_with_what_to_do(
     small_cifar10: Path, tmp_path: Path, part: str
 ) -> None:
     folder = tmp_path / "run"
@@ -228,7 +251,9 @@ def test_run_resumed_from_a_damaged_checkpoint_says_what_to_do(
     torch.save(torch.load(path, weights_only=True) | {part: {}}, path)
     before = (folder / "config.json").read_bytes(), (folder / "metrics.jsonl").read_bytes()
     resumed = Trainer(Run.resume(folder, {"epochs": 2}), lambda *_: None)
-    with pytest.raises(InputError, match=r"epoch-001\.pt is no checkpoint of this run.*delete it"):
+    with pytest.raises(
+        InputError, match=r"epoch-001\.pt is not a checkpoint of this run.*delete it"
+    ):
         resumed.fit()
     assert before == (
         (folder / "config.json").read_bytes(),

@@ -1,4 +1,4 @@
-"""P27-P29: a step, an evaluation, and the run against the course's own loop."""
+"""P27-P29: a step, an evaluation, and a run compared with the course's own loop."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,12 +11,13 @@ from torchvision.transforms import ToTensor
 
 from reference.data.cifar10 import CIFAR10
 from reference.models.course import Tudui
+from reference.training.config import Config
 from reference.training.engine import evaluate, train_step
-from reference.training.runs import Config, Run
+from reference.training.runs import Run
 from reference.training.trainer import SGD, Trainer
 
 
-def test_training_step_is_gradient_descent() -> None:
+def test_step_is_gradient_descent() -> None:
     model = nn.Linear(1, 2, bias=False)
     nn.init.zeros_(model.weight)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
@@ -28,7 +29,7 @@ def test_training_step_is_gradient_descent() -> None:
     assert not loss.requires_grad
 
 
-def test_training_step_forgets_the_last_gradient() -> None:
+def test_step_does_not_accumulate_gradients() -> None:
     model = nn.Linear(1, 2, bias=False)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
     batch = torch.tensor([[2.0]]), torch.tensor([1])
@@ -39,16 +40,16 @@ def test_training_step_forgets_the_last_gradient() -> None:
     assert torch.equal(*gradients)
 
 
-def test_training_optimizer_is_torchs() -> None:
+def test_optimizer_equals_torchs() -> None:
     weights = torch.tensor([[1.0, -2.0], [0.25, 3.0]])
     ours, theirs = (nn.Parameter(weights.clone()) for _ in range(2))
     options = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
     optimizer, expected = SGD([ours], **options), torch.optim.SGD([theirs], **options)
     for _ in range(3):
-        for weight, its_optimizer in ((ours, optimizer), (theirs, expected)):
-            its_optimizer.zero_grad()
+        for weight, any_optimizer in ((ours, optimizer), (theirs, expected)):
+            any_optimizer.zero_grad()
             weight.square().sum().backward()
-            its_optimizer.step()
+            any_optimizer.step()
     assert torch.equal(ours, theirs)
     assert not torch.equal(ours, weights)
     assert ours.is_leaf
@@ -59,7 +60,7 @@ def test_training_optimizer_is_torchs() -> None:
 
 
 class Echo(nn.Module):
-    """Gives its input back, and notes in which mode it ran."""
+    """A network that returns its input and records the modes it ran in."""
 
     def forward(self, logits: torch.Tensor) -> torch.Tensor:
         self.ran_in_training_mode = self.training
@@ -72,12 +73,12 @@ def batches_of(rows: list[list[float]], size: int) -> Iterable[tuple[torch.Tenso
     return list(zip(logits.split(size), targets.split(size), strict=True))
 
 
-def test_evaluation_adds_the_means_of_the_batches_and_counts_the_incomplete_one() -> None:
+def test_evaluation_adds_the_batches_means_and_counts_the_incomplete_one() -> None:
     right, wrong = [0.0, -100.0], [-100.0, 0.0]
-    found = evaluate(Echo(), nn.CrossEntropyLoss(), batches_of([right, wrong, wrong], 2))
-    assert (found.images, found.correct, found.batches) == (3, 1, 2)
-    assert found.total_loss == 150.0  # 50, the mean of 0 and 100, and 100
-    assert found.accuracy == pytest.approx(1 / 3, rel=1e-15, abs=0)
+    result = evaluate(Echo(), nn.CrossEntropyLoss(), batches_of([right, wrong, wrong], 2))
+    assert (result.images, result.correct, result.batches) == (3, 1, 2)
+    assert result.total_loss == 150.0  # 50, the mean of 0 and 100, and 100
+    assert result.accuracy == pytest.approx(1 / 3, rel=1e-15, abs=0)
 
 
 def test_evaluation_runs_in_evaluation_mode_without_gradient() -> None:
@@ -87,9 +88,7 @@ def test_evaluation_runs_in_evaluation_mode_without_gradient() -> None:
     assert model.ran_with_gradient is False
 
 
-def test_training_losses_of_100_steps_equal_the_courses(
-    small_cifar10: Path, tmp_path: Path
-) -> None:
+def test_losses_of_100_steps_equal_the_courses(small_cifar10: Path, tmp_path: Path) -> None:
     config = Config(data=str(small_cifar10), batch_size=32, seed=3, device="cpu")
     trainer = Trainer(Run.start(tmp_path / "run", config), lambda *_: None)
     torch.manual_seed(3)
@@ -111,10 +110,10 @@ def test_training_losses_of_100_steps_equal_the_courses(
 
 
 @pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
-def test_training_equals_the_courses_loop(
+def test_run_equals_the_courses_loop(
     small_cifar10: Path, tmp_path: Path, memory_format: torch.memory_format
 ) -> None:
-    """The loop as the course writes it: DataLoader, file order, SGD, a test after each epoch."""
+    """The course's loop: DataLoader, the order of the files, SGD, a test after each epoch."""
     transform = ToTensor()
     train_set = CIFAR10(small_cifar10, transform=transform)
     test_set = CIFAR10(small_cifar10, train=False, transform=transform)
@@ -144,9 +143,9 @@ def test_training_equals_the_courses_loop(
     trainer.fit()
     records = trainer.run.records
     assert [record["test_accuracy"] for record in records] == accuracies
-    # In the resident loader's memory order every bit is the same. In the other one the sums are
-    # added up otherwise: over 64 images of 32 x 32, a gradient near 1 is off by about
-    # sqrt(65,536) x 6e-8, and a weight after 8 steps of 0.01 by 1e-6.
+    # In the resident loader's memory order (channels_last) every bit is the same. In the other one
+    # the sums are added in another order: over 64 images of 32 x 32, a gradient near 1 differs by
+    # about sqrt(65,536) x 6e-8, and a weight after 8 steps of 0.01 by 1e-6.
     same = memory_format is torch.channels_last
     limits = {"rtol": 0, "atol": 0} if same else {"rtol": 1e-5, "atol": 1e-6}
     losses = torch.tensor([record["test_loss"] for record in records])

@@ -1,4 +1,4 @@
-"""Processes that find what torchrun's find, but start at once: they have imported torch already."""
+"""Workers with torchrun's environment, forked after torch is imported so that they start fast."""
 
 import multiprocessing
 import os
@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from torch.distributed import TCPStore
 
-PATIENCE = 120  # seconds, for a machine that does other things as well
+TIMEOUT = 120  # seconds; generous, for a busy machine
+OUTPUTS = (".out", ".err")  # suffixes of the files with standard output and standard error
 
 
-class Ended(NamedTuple):
-    """How a process ended; `code` is minus a signal's number where that ended it."""
+class Result(NamedTuple):
+    """The exit code and output of a process; a signal that ended it is a negative `code`."""
 
     code: int
     out: str
@@ -22,13 +23,13 @@ class Ended(NamedTuple):
 
 def run_ranks(
     world: int, folder: Path, program: Callable[..., object], *args: object
-) -> list[Ended]:
-    """Run a program in each of `world` processes and wait for their ends.
+) -> list[Result]:
+    """Run a program in each of `world` processes, wait for them and return their results.
 
     Args:
-        world: how many.
-        folder: where they leave their output.
-        program: a function of a module; it returns the exit code, None for 0.
+        world: the number of processes.
+        folder: for the files with their output.
+        program: a module-level function; it returns the exit code, None for 0.
         args: its arguments.
     """
     context = multiprocessing.get_context("forkserver")
@@ -36,7 +37,8 @@ def run_ranks(
         ["reference.training.trainer", "torch._dynamo", program.__module__]
     )
     folder.mkdir(parents=True, exist_ok=True)
-    store = TCPStore("localhost", 0, is_master=True, wait_for_workers=False)  # as torchrun's agent
+    # torchrun's agent also hosts the store, so that it outlives every rank.
+    store = TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
     environment = {
         "WORLD_SIZE": str(world),
         "LOCAL_WORLD_SIZE": str(world),
@@ -46,37 +48,34 @@ def run_ranks(
         "TORCHELASTIC_RESTART_COUNT": "0",
         "TORCHELASTIC_USE_AGENT_STORE": "True",
     }
-    started = []
+    processes = []
     for rank in map(str, range(world)):
-        own = environment | {"RANK": rank, "LOCAL_RANK": rank}
-        process = context.Process(target=_be, args=(own, folder / rank, program, args))
-        started.append(process)
+        variables = environment | {"RANK": rank, "LOCAL_RANK": rank}
+        process = context.Process(target=_run_rank, args=(variables, folder / rank, program, args))
+        processes.append(process)
     try:
-        for process in started:
+        for process in processes:
             process.start()
-        for process in started:
-            process.join(PATIENCE)
+        for process in processes:
+            process.join(TIMEOUT)
     finally:
-        for process in started:
+        for process in processes:
             process.kill()
             process.join()
     return [
-        Ended(process.exitcode, *((folder / f"{rank}{kind}").read_text() for kind in KINDS))
-        for rank, process in enumerate(started)
+        Result(process.exitcode, *((folder / f"{rank}{kind}").read_text() for kind in OUTPUTS))
+        for rank, process in enumerate(processes)
     ]
 
 
-KINDS = (".out", ".err")
-
-
-def _be(
+def _run_rank(
     environment: dict[str, str], path: Path, program: Callable[..., object], args: tuple
 ) -> None:
     os.environ |= environment
-    for kind, descriptor in zip(KINDS, (1, 2), strict=True):
+    for kind, descriptor in zip(OUTPUTS, (1, 2), strict=True):
         with path.with_suffix(kind).open("wb") as file:
             os.dup2(file.fileno(), descriptor)
     code = program(*args)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code or 0)  # as the command line ends
+    os._exit(code or 0)  # as in cli.main: Python's shutdown could wait for a lost rank
