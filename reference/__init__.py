@@ -1,1 +1,1 @@
-"""Everything that the course does, correctly, on today's PyTorch."""
+"""Everything that the course does, done correctly on current versions of PyTorch."""

@@ -1,4 +1,4 @@
-"""The device that computes, and this process's place among torchrun's (P3, P30-P31)."""
+"""The device to compute on, and this process's rank under torchrun (P3, P30-P31)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 def under_torchrun() -> bool:
-    """Say whether torchrun started this process."""
+    """Return whether torchrun started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def rank() -> int:
-    """Return the number that torchrun gave this process, from 0; 0 without torchrun."""
+    """Return this process's rank under torchrun, or 0 without torchrun."""
     return int(os.environ["RANK"]) if under_torchrun() else 0
 
 
 def why_no_cuda() -> str:
-    """Say in one line why CUDA cannot be used; empty where it can (P3)."""
+    """Return in one line why CUDA cannot be used, or "" if it can (P3)."""
     import torch
 
     if torch.cuda.is_available():
@@ -32,33 +32,32 @@ def why_no_cuda() -> str:
     try:
         torch.empty(1, device="cuda")
     except (RuntimeError, AssertionError) as error:
-        return str(error).splitlines()[0].partition(". ")[0]
+        return str(error).splitlines()[0].partition(". ")[0]  # its first sentence has the reason
     return "torch finds no CUDA device (is CUDA_VISIBLE_DEVICES empty?)"
 
 
 def select_device(name: str) -> torch.device:
-    """Choose the device to compute on.
+    """Return the device to compute on, tested and configured.
+
+    A GPU with a number becomes the current one, and float32 means float32: TF32, which torch
+    allows in convolutions, is switched off.
 
     Args:
-        name: `auto` for the accelerator that torch finds, or else the CPU; or a device of torch:
-            `cpu`, `cuda`, `cuda:1`, `mps`, …
-
-    Returns:
-        The device, on which a tensor has been made. A GPU with a number is then the current one,
-        and float32 means float32: TF32, which torch allows in convolutions, is switched off.
+        name: `auto` for the accelerator that torch finds, otherwise the CPU; or one of torch's
+            devices: `cpu`, `cuda`, `cuda:1`, `mps`, …
 
     Raises:
-        InputError: there is no such device here; the message says why.
+        InputError: the device is not available; the message gives the reason.
 
     Source: P30, P31.
     """
     import torch
 
     if name == "auto":
-        found = (
+        accelerator = (
             torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         )
-        return _prepared(found or torch.device("cpu"))
+        return _configure(accelerator or torch.device("cpu"))
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -66,19 +65,19 @@ def select_device(name: str) -> torch.device:
             f"--device {name}: torch knows no such device: try auto, cpu, cuda"
         ) from error
     try:
-        torch.empty(1, device=device).cpu()
+        torch.empty(1, device=device).cpu()  # the copy fails on devices without data (meta)
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         reason = why_no_cuda() if device.type == "cuda" else "torch finds none here"
         reason = reason or str(error).splitlines()[0]
         raise InputError(f"--device {name}: {reason}; --device cpu works everywhere") from error
-    return _prepared(device)
+    return _configure(device)
 
 
-def _prepared(device: torch.device) -> torch.device:
+def _configure(device: torch.device) -> torch.device:
     import torch
 
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False
         if device.index is not None:
-            torch.cuda.set_device(device)  # streams and graphs are of the current one
+            torch.cuda.set_device(device)  # new streams and CUDA graphs use the current device
     return device

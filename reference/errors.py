@@ -1,4 +1,4 @@
-"""The errors that a user can cause; each message is one line that says what to do."""
+"""Errors that users can cause; each message is one line that says what to do."""
 
 
 class InputError(ValueError):
@@ -6,4 +6,4 @@ class InputError(ValueError):
 
 
 class RunError(RuntimeError):
-    """A run was set up rightly and came to nothing. The command line exits with 1."""
+    """A run failed although its options are valid. The command line exits with 1."""

@@ -11,8 +11,8 @@ from torch.optim.optimizer import Optimizer, ParamsT
 Group = dict[str, Any]
 
 
-class _Rule(Optimizer):
-    """An optimizer that treats each parameter by itself; a subclass says how."""
+class _ElementwiseOptimizer(Optimizer):
+    """The base of optimizers that update each parameter independently of the others."""
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -22,14 +22,14 @@ class _Rule(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Move each parameter that has a gradient.
+        """Update each parameter that has a gradient.
 
         Args:
             closure: clears the gradients, computes the loss, calls `backward` and returns the
                 loss; called once, before the update.
 
         Returns:
-            What `closure` returned.
+            The value that `closure` returned, or None without one.
         """
         loss = None
         if closure is not None:
@@ -47,15 +47,15 @@ class _Rule(Optimizer):
 
     @abstractmethod
     def _update(self, parameter: Tensor, gradient: Tensor, group: Group) -> None:
-        """Move one parameter in place."""
+        """Update one parameter in place."""
 
 
-def _require(holds: bool, name: str, value: object, wanted: str) -> None:
-    if not holds:
-        raise ValueError(f"{name} must be {wanted}, got {name}={value}")
+def _require(condition: bool, name: str, value: object, expected: str) -> None:
+    if not condition:
+        raise ValueError(f"{name} must be {expected}, got {name}={value}")
 
 
-class SGD(_Rule):
+class SGD(_ElementwiseOptimizer):
     """Stochastic gradient descent with momentum.
 
     For gradient g, buffer b and parameter p, with g including weight_decay p:
@@ -63,16 +63,16 @@ class SGD(_Rule):
     (g + momentum b). Without momentum: p = p - lr g.
 
     Args:
-        params: tensors, or dicts with "params" and options of their own.
+        params: tensors, or dicts with "params" and separate options.
         lr: the learning rate.
-        momentum: what remains of the buffer at each step.
-        dampening: what is withheld of each gradient but the first.
-        weight_decay: how much of the parameter is added to its gradient.
+        momentum: the factor by which the buffer decays at each step.
+        dampening: the share of each gradient, except the first, that is left out of the buffer.
+        weight_decay: the factor by which the parameter is added to its gradient.
         nesterov: whether to look ahead by one step of momentum.
-        maximize: whether to climb instead of descend.
+        maximize: whether to ascend the gradient instead of descending.
 
     Raises:
-        ValueError: an option is out of range, or Nesterov goes without momentum or with dampening.
+        ValueError: an option is out of range, or nesterov without momentum or with dampening.
 
     Source: P24; Sutskever et al., ICML 2013, as torch.optim.SGD writes it.
     """
@@ -113,22 +113,22 @@ class SGD(_Rule):
         parameter.sub_(group["lr"] * gradient)
 
 
-class Adam(_Rule):
-    """Adam: each element's step is its mean gradient over the root of its mean square.
+class Adam(_ElementwiseOptimizer):
+    """Adam: each element's step is its mean gradient divided by the root of its mean square.
 
     For gradient g at step t, with g including weight_decay p:
     m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; both start at 0, which 1 - b^t corrects;
     p = p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). With `amsgrad` the largest v so far
-    stands for v.
+    replaces v.
 
     Args:
-        params: tensors, or dicts with "params" and options of their own.
+        params: tensors, or dicts with "params" and separate options.
         lr: the learning rate.
-        betas: (b1, b2), what remains of m and of v at each step, from 0 to below 1.
+        betas: (b1, b2), the factors by which m and v decay at each step, from 0 to below 1.
         eps: added to the root.
-        weight_decay: how much of the parameter is added to its gradient.
+        weight_decay: the factor by which the parameter is added to its gradient.
         amsgrad: whether the largest v so far is used.
-        maximize: whether to climb instead of descend.
+        maximize: whether to ascend the gradient instead of descending.
 
     Raises:
         ValueError: an option is out of range.
@@ -157,7 +157,7 @@ class Adam(_Rule):
 
     def _update(self, parameter: Tensor, gradient: Tensor, group: Group) -> None:
         state, (b1, b2) = self.state[parameter], group["betas"]
-        if not state:
+        if not state:  # named and typed as torch's, so that a state_dict fits both
             state["step"] = torch.tensor(0.0)
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class AddOne(nn.Module):
-    """Adds 1 to what it gets, of any shape.
+    """A module that adds 1 to its input.
 
     Source: P16.
     """
@@ -41,7 +41,7 @@ class MaxPool(nn.Module):
     """One max pool of 3 x 3 windows that do not overlap.
 
     Args:
-        ceil_mode: whether a window that the input fills only in part counts.
+        ceil_mode: whether a window that is only partly inside the input counts.
 
     Source: P19.
     """
@@ -51,7 +51,7 @@ class MaxPool(nn.Module):
         self.maxpool1 = nn.MaxPool2d(3, ceil_mode=ceil_mode)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return shape (N, C, H / 3, W / 3), rounded as `ceil_mode` says, for (N, C, H, W)."""
+        """Return shape (N, C, H / 3, W / 3) for (N, C, H, W), rounded according to `ceil_mode`."""
         features: Tensor = self.maxpool1(images)
         return features
 
@@ -67,7 +67,7 @@ class Rectifier(nn.Module):
         self.relu1 = nn.ReLU()
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input, of any shape, with 0 for what is negative."""
+        """Return max(0, x) for each x of the input, of any shape."""
         rectified: Tensor = self.relu1(input)
         return rectified
 
@@ -89,7 +89,7 @@ class Squash(nn.Module):
 
 
 class OneLinear(nn.Module):
-    """One linear layer over a whole batch of 64 images in a row, as the course has it.
+    """One linear layer over a whole batch of 64 images, flattened to one row as in the course.
 
     Source: P21.
     """
@@ -133,7 +133,7 @@ class Tudui(nn.Module):
 
 
 class TuduiByLayer(nn.Module):
-    """The network of `Tudui`, layer by layer: the same weights in the same order.
+    """The network of `Tudui` without Sequential: the same weights in the same order.
 
     Source: P22.
     """

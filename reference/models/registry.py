@@ -1,4 +1,4 @@
-"""The networks by name: what they are, whether they run, and which can be trained (P22, P25)."""
+"""The networks by name: printing, dry runs and training (P22, P25)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAMES = ("tudui", *vgg.EDITS)
-TRAINED = {"vgg16": "vgg16-10-classes"}  # VGG16 gets a head for CIFAR-10's classes
+TRAINED = {"vgg16": "vgg16-10-classes"}  # name: the network that training it builds
 
 
 @dataclass
 class DryRun:
-    """What became of one image on its way through a network.
+    """The result of sending one image through a network.
 
-    `layers` has each layer that ran: its name, its class, and its output's shape without N.
-    `unused` names the layers that nothing calls; `error` is empty where the image came through.
+    Attributes:
+        layers: for each layer that ran, its name, its class and the shape of its output without N.
+        unused: the names of the layers that did not run, if there is no error.
+        error: why the forward pass failed, or "".
     """
 
     layers: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
@@ -36,21 +38,18 @@ class DryRun:
 
 
 def check_name(name: str, option: str = "") -> None:
-    """Refuse a network that is not known.
+    """Raise an InputError that lists the known networks unless `name` is one of them.
 
     Args:
-        name: what was given.
-        option: with which option, if any, and a space.
-
-    Raises:
-        InputError: it names those that are.
+        name: the name to check.
+        option: the command line's option and a space, for the message.
     """
     if name not in NAMES:
         raise InputError(f"{option}{name}: no such network: give one of {', '.join(NAMES)}")
 
 
 def build_on_meta(name: str) -> nn.Module:
-    """Return a network without memory for its weights: enough to print, count and try it.
+    """Return a network on the meta device: its weights have shapes, but take no memory.
 
     Args:
         name: one of `NAMES`.
@@ -60,97 +59,97 @@ def build_on_meta(name: str) -> nn.Module:
 
 
 def image_shape(name: str) -> tuple[int, int, int]:
-    """Return the shape of an image that the network wants."""
+    """Return (C, H, W) of the images that a network is made for."""
     return (3, 32, 32) if name == "tudui" else (3, vgg.SIDE, vgg.SIDE)
 
 
 def dry_run(model: nn.Module, shape: tuple[int, ...]) -> DryRun:
-    """Send one image through a network and note the shapes.
+    """Send one image of ones through a network and record the layers and their shapes.
 
     Args:
-        model: the network; where it is on the meta device, nothing is computed.
-        shape: of the image, (C, H, W).
+        model: the network; on the meta device nothing is computed.
+        shape: (C, H, W) of the image.
 
     Source: P22, which tries its network on ones.
     """
-    layers = {m: name for name, m in model.named_modules() if not list(m.children())}
-    found, running = DryRun(), ""
+    names = {module: name for name, module in model.named_modules() if not list(module.children())}
+    result, running = DryRun(), ""
 
-    def enter(layer: nn.Module, inputs: tuple[Tensor]) -> None:
+    def before(module: nn.Module, inputs: tuple[Tensor]) -> None:
         nonlocal running
-        running = f"{layers[layer]}, {layer}, got inputs of shape {_per_image(inputs[0])}"
+        running = f"{names[module]}, {module}, got inputs of shape {_batch_shape(inputs[0])}"
 
-    def leave(layer: nn.Module, _inputs: tuple[Tensor], output: Tensor) -> None:
+    def after(module: nn.Module, _inputs: tuple[Tensor], output: Tensor) -> None:
         nonlocal running
         running = ""
-        found.layers.append((layers[layer], type(layer).__name__, tuple(output.shape[1:])))
+        result.layers.append((names[module], type(module).__name__, tuple(output.shape[1:])))
 
-    handles = [layer.register_forward_pre_hook(enter) for layer in layers]
-    handles += [layer.register_forward_hook(leave) for layer in layers]
+    handles = [module.register_forward_pre_hook(before) for module in names]
+    handles += [module.register_forward_hook(after) for module in names]
     try:
         with torch.no_grad():
             model(torch.ones(1, *shape, device=next(model.parameters()).device))
     except RuntimeError as error:
-        found.error = running or str(error)  # between two layers torch alone knows
+        # Inside a layer, its name and input say more than torch's message; between two layers
+        # there is only that message.
+        result.error = running or str(error)
     else:
-        ran = {name for name, _, _ in found.layers}
-        found.unused = [name for name in layers.values() if name not in ran]
+        ran = {name for name, _, _ in result.layers}
+        result.unused = [name for name in names.values() if name not in ran]
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return result
 
 
-def _per_image(tensor: Tensor) -> str:
+def _batch_shape(tensor: Tensor) -> str:
     return f"(N, {', '.join(map(str, tensor.shape[1:]))})"
 
 
 def describe(name: str) -> dict[str, Any]:
-    """Return what there is to know about a network, for `course models`.
+    """Return a network's description, for `course models`.
 
     Args:
         name: one of `NAMES`.
 
     Returns:
-        "name", "printout", "parameters" (how many), "input" (C, H, W), "layers" (each "layer",
-        "kind" and "shape" for one image), "runs", "unused" (layers), and "error", empty where it
-        runs.
+        "name", "printout", "parameters" (their number), "input" (C, H, W), "layers" (each "layer",
+        "kind" and "shape" for one image), "runs", "unused" (layers), and "error", "" if it runs.
     """
     model = build_on_meta(name)
-    found = dry_run(model, image_shape(name))
+    result = dry_run(model, image_shape(name))
     return {
         "name": name,
         "printout": str(model),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "input": image_shape(name),
-        "layers": [{"layer": n, "kind": kind, "shape": shape} for n, kind, shape in found.layers],
-        "runs": not found.error,
-        "unused": found.unused,
-        "error": found.error,
+        "layers": [{"layer": n, "kind": kind, "shape": shape} for n, kind, shape in result.layers],
+        "runs": not result.error,
+        "unused": result.unused,
+        "error": result.error,
     }
 
 
 def check_trainable(name: str) -> None:
-    """Refuse a network that cannot learn CIFAR-10's classes, before anything is done.
+    """Raise an InputError if a network cannot learn CIFAR-10's classes.
 
-    Raises:
-        InputError: there is no such network, an image does not come through it, or it does not
-            give a logit for each class; says which layer is to blame and what to do.
+    That is: there is no such network, its forward pass fails, or it does not return a logit for
+    each class. The message names the layer and says what to do.
     """
     check_name(name, "--model ")
     if name == "tudui":
-        return  # a trial on the meta device takes seconds to import what it needs
-    built = TRAINED.get(name, name)
-    found = dry_run(build_on_meta(built), image_shape(built))
-    cure = "train --model vgg16, which replaces the last layer and adds none"
-    if found.error:
-        raise InputError(f"--model {name} cannot run: {found.error}: {cure}")
-    *_, (layer, _, (size,)) = found.layers
+        return  # known to work; torch needs seconds to import what the meta device uses
+    trained = TRAINED.get(name, name)
+    result = dry_run(build_on_meta(trained), image_shape(trained))
+    remedy = "train --model vgg16, which replaces the last layer and adds none"
+    if result.error:
+        raise InputError(f"--model {name} cannot run: {result.error}: {remedy}")
+    *_, (layer, _, (size,)) = result.layers
     if size != len(CLASSES):
-        idle = f" ({', '.join(found.unused)} is never called)" if found.unused else ""
+        unused = f" ({', '.join(result.unused)} is never called)" if result.unused else ""
         raise InputError(
             f"--model {name} gives {size} values for {len(CLASSES)} classes: its last layer is "
-            f"{layer}{idle}: {cure}"
+            f"{layer}{unused}: {remedy}"
         )
 
 
@@ -158,12 +157,13 @@ def build(name: str, *, weights: Path | None = None, freeze_features: bool = Fal
     """Return a network to train on CIFAR-10.
 
     Args:
-        name: one of `NAMES` that `check_trainable` lets pass; VGG16 gets a new last layer.
-        weights: a file for VGG16 to start from; None for random weights.
-        freeze_features: whether the last layer of VGG16 alone learns.
+        name: one of `NAMES` that `check_trainable` accepts; VGG16 gets a new last layer.
+        weights: a file of initial weights for VGG16; None for random weights.
+        freeze_features: whether only the last layer of VGG16 is trained.
 
     Returns:
-        It maps float images of shape (N, 3, 32, 32), from 0 to 1, to logits of shape (N, 10).
+        A module that maps float images of shape (N, 3, 32, 32), from 0 to 1, to logits of shape
+        (N, 10).
 
     Raises:
         InputError: `weights` cannot be used.
@@ -173,5 +173,6 @@ def build(name: str, *, weights: Path | None = None, freeze_features: bool = Fal
     model: nn.Module = vgg.edited(TRAINED.get(name, name), weights)
     if freeze_features:
         vgg.freeze_all_but_head(model)
+    # A hook, not a wrapper module: the keys of the state_dict stay those of torchvision's file.
     model.register_forward_pre_hook(lambda _, images: vgg.prepare(*images))
     return model

@@ -1,6 +1,6 @@
-"""VGG16 as torchvision has it, in the course's edited forms, and as it should be edited (P25).
+"""torchvision's VGG16, the course's edits of it, and the edit that works (P25).
 
-torchvision takes seconds to import, which only those who ask for VGG16 shall wait.
+torchvision is imported where it is used: that takes seconds, and most commands do not need it.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
     Weights: TypeAlias = VGG16_Weights | Path | None
 
-SIDE = 224  # of the images that the ImageNet weights were trained on
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of their channels
+SIDE = 224  # height and width of the images that the ImageNet weights were trained on
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the channels of those images
 
 
 def vgg16(weights: Weights = None) -> VGG:
-    """Return torchvision's VGG16, of 1000 classes.
+    """Return torchvision's VGG16 with its 1000 classes.
 
-    It maps float images of shape (N, 3, 224, 224), normalized as `prepare` does it, to logits of
-    shape (N, 1000).
+    It maps float images of shape (N, 3, 224, 224), normalized as by `prepare`, to logits of shape
+    (N, 1000).
 
     Args:
-        weights: torchvision's enum, which downloads the file on first use; a file with a
-            state_dict, as torchvision publishes it; or None for random weights.
+        weights: a value of torchvision's enum, which downloads the file on first use; a file with
+            a state_dict, such as torchvision publishes; or None for random weights.
 
     Raises:
-        InputError: there is no such file, or it holds no weights of VGG16.
+        InputError: there is no such file, or it does not contain weights of VGG16.
 
     Source: P25; Simonyan and Zisserman, Very Deep Convolutional Networks, 2015.
     """
@@ -85,11 +85,11 @@ EDITS = {
 
 
 def edited(name: str, weights: Weights = None) -> VGG:
-    """Return VGG16 in one of the course's forms, some of which cannot run.
+    """Return VGG16 with edits of the course, some of which break its forward pass.
 
     Args:
-        name: a key of `EDITS`; "vgg16" is the network without an edit.
-        weights: as `vgg16` takes them; the edits come afterwards.
+        name: a key of `EDITS`; "vgg16" has no edits.
+        weights: as for `vgg16`; they are loaded before the edits.
 
     Raises:
         InputError: as `vgg16`.
@@ -103,12 +103,12 @@ def edited(name: str, weights: Weights = None) -> VGG:
 
 
 def vgg16_for(num_classes: int, *, weights: Weights = None, freeze_features: bool = False) -> VGG:
-    """Return VGG16 with a new last layer, the way to edit it that runs.
+    """Return VGG16 with a new last layer, the edit that works.
 
     Args:
-        num_classes: how many logits it gives for an image.
-        weights: of all the other layers, as `vgg16` takes them.
-        freeze_features: whether the new layer alone learns.
+        num_classes: the number of logits for an image.
+        weights: as for `vgg16`; the new layer starts from random weights.
+        freeze_features: whether only the new layer is trained.
 
     Raises:
         InputError: as `vgg16`.
@@ -123,24 +123,26 @@ def vgg16_for(num_classes: int, *, weights: Weights = None, freeze_features: boo
 
 
 def freeze_all_but_head(model: VGG) -> None:
-    """Let no layer of a VGG16 learn but the last of its classifier."""
+    """Freeze every layer of a VGG16 except the last one of its classifier."""
     model.requires_grad_(requires_grad=False)
     model.classifier[-1].requires_grad_()
 
 
 def prepare(images: Tensor) -> Tensor:
-    """Bring images to the size and the range that the ImageNet weights were trained on.
+    """Return images in the size and the range that the ImageNet weights were trained on.
 
-    torchvision's own transforms enlarge an image further and cut off its border; here it stays.
+    torchvision's transforms enlarge an image further and crop its border; this function keeps it.
 
     Args:
         images: float of shape (N, 3, H, W), values from 0 to 1, no larger than 224 x 224.
 
     Returns:
-        float of shape (N, 3, 224, 224), of mean 0 and standard deviation 1 over ImageNet.
+        float of shape (N, 3, 224, 224); over ImageNet, mean 0 and standard deviation 1.
     """
+    # (N, 3, H, W) -> (N, 3, 224, 224)
     resized = functional.interpolate(images, (SIDE, SIDE), mode="bilinear")
-    # Filled on the device: copying them there would stop a CUDA graph from being captured.
+    # Filled on the device: a copy from the CPU would fail during the capture of a CUDA graph.
+    # Each becomes (3, 1, 1), to broadcast over (N, 3, 224, 224).
     mean, std = (
         torch.stack([images.new_full((1, 1), value) for value in values]) for values in (MEAN, STD)
     )
