@@ -1,4 +1,4 @@
-"""Where the files of the project are, for the tests, the tools and the benchmarks."""
+"""Paths of the project's files and folders, for the tests, the tools and the benchmarks."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""What a run found.
+"""The report of a test run.
 
-The plugin that sees each result, results.json, the page, the matrix of torch versions, and the
-documents that are made from the register.
+The plugin that records each outcome, results.json, the summaries, the page, the report over several
+versions of torch, and the documents generated from the register.
 """

@@ -1,11 +1,11 @@
-"""The documents that are made from the register: what to read, not what to edit.
+"""Generate documents from the register.
 
-- `docs/ERRATA.md`, and the same in Chinese: what the course says that does not hold today;
-- `docs/LESSONS.md`: each lesson's modules, its claims, and the files that test them.
+- `docs/ERRATA.md` and its Chinese version: the claims that do not hold today;
+- `docs/LESSONS.md`: the modules of each lesson, its claims, and the files that test them.
 
     python -m spec_tests.report.docs
 
-writes them; `test_docs.py` fails when they are stale.
+writes them; `test_docs.py` fails if they are out of date.
 """
 
 import io
@@ -26,12 +26,28 @@ from spec_tests.harness.lessons import Lesson
 COMMAND = "python -m spec_tests.report.docs"
 
 Register = Mapping[str, Claim]
-TestFiles = Mapping[str, frozenset[str]]  # a file, and the claims that its tests name
+TestFiles = Mapping[str, frozenset[str]]  # by test file: the IDs of the claims it checks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """The words of a page of errata, and which fields of a claim and of a lesson it takes."""
+    """The texts of the errata in one language, and the names of the fields to read.
+
+    Attributes:
+        file: the name of the document in docs/.
+        says: the field of a claim with its statement.
+        now: the field of a claim with what holds instead.
+        untestable: the field of a claim with the reason why it cannot be tested.
+        lesson: the field of a lesson with its title.
+        title: the heading of the document.
+        intro: the text below the heading.
+        failing: the heading of the list of code that raises an error.
+        contents: the heading of the table of contents.
+        unchecked: the heading of the list of untestable claims.
+        unchecked_intro: the text below that heading.
+        quote: the words before a quoted statement.
+        today: the words before what holds instead, by status.
+    """
 
     file: str
     says: str
@@ -57,15 +73,15 @@ ENGLISH = Language(
     title="Errata: what the course says, and what holds today",
     intro=f"""[中文](ERRATA.zh-CN.md)
 
-What the course says that is wrong, out of date, or true on some machines only, and what holds
-instead. Except for the statements listed at the end, a test of this project pins what is said here
-of today. Names such as `imgs`, `tudui` or `writer` in the code are those of the course's scripts.
+Statements of the course that are wrong, out of date, or true on some machines only, and what holds
+instead. Each correction is checked by a test of this project, except for the statements listed at
+the end. Names such as `imgs`, `tudui` or `writer` in the code come from the course's scripts.
 
-`{COMMAND}` makes this page from `fixtures/claims`: edit the claims, not the page.""",
+`{COMMAND}` generates this page from `fixtures/claims`: edit the claims, not this page.""",
     failing="Course code that fails",
     contents="Lesson by lesson",
     unchecked="What no program can check",
-    unchecked_intro="The register holds these statements too, but no test decides them.",
+    unchecked_intro="The register also contains these statements, but no test can decide them.",
     quote="The course: ",
     today={
         "changed": "**Since {since}**: ",
@@ -82,15 +98,15 @@ CHINESE = Language(
     title="勘误：课程的说法与现在的实际情况",
     intro=f"""[English](ERRATA.md)
 
-本页列出课程中写错的、已经过时的，以及只在某些环境下成立的说法，并说明实际情况。
-除文末列出的以外，每一条“现在如何”都有本项目的测试为证。
-代码里的 `imgs`、`tudui`、`writer` 等名字沿用课程的脚本。
+本页列出课程中错误、过时或只在某些环境下成立的说法，并给出实际情况。
+除文末列出的说法外，每条更正都有本项目的测试验证。
+代码中的 `imgs`、`tudui`、`writer` 等变量名沿用课程脚本。
 
-本页由 `{COMMAND}` 根据 `fixtures/claims` 生成：要修改请改那里，不要改本页。""",
+本页由 `{COMMAND}` 根据 `fixtures/claims` 生成，请修改 `fixtures/claims`，不要直接修改本页。""",
     failing="会报错的课程代码",
     contents="逐课列出",
     unchecked="程序无法检验的说法",
-    unchecked_intro="下面的说法也登记在册，但没有测试能够判定。",
+    unchecked_intro="以下说法也收录在 `fixtures/claims` 中，但无法用测试判定。",
     quote="课程：",
     today={
         "changed": "**自 {since} 起**：",
@@ -101,27 +117,28 @@ CHINESE = Language(
 
 
 def errata(register: Register, language: Language) -> str:
-    """Return the page of errata: the code that fails, then everything, lesson by lesson."""
-    wrong = [claim for claim in register.values() if claim.status != "holds"]
-    wrong.sort(key=lambda claim: (not fails(claim), [*language.today].index(claim.status)))
-    course = [
-        (lesson, found)
+    """Return the document of errata: the code that fails, then all errata by lesson."""
+    errata_claims = [claim for claim in register.values() if claim.status != "holds"]
+    errata_claims.sort(key=lambda claim: (not fails(claim), [*language.today].index(claim.status)))
+    by_lesson = [
+        (lesson, taught)
         for lesson in lessons.load()
-        if (found := [claim for claim in wrong if claim.lesson == lesson.id])
+        if (taught := [claim for claim in errata_claims if claim.lesson == lesson.id])
     ]
+    failing = (_link(claim, language) for claim in errata_claims if fails(claim))
     parts = [f"# {language.title}", language.intro]
-    parts += [f"## {language.failing}", _list(_link(c, language) for c in wrong if fails(c))]
-    parts += [f"## {language.contents}", _list(_content(*found, language) for found in course)]
-    for lesson, found in course:
+    parts += [f"## {language.failing}", _list(failing)]
+    parts += [f"## {language.contents}", _list(_content(*entry, language) for entry in by_lesson)]
+    for lesson, taught in by_lesson:
         parts += [f'<a id="{lesson.id}"></a>', f"## {_title(lesson, language)}"]
-        parts += [part for claim in found for part in _erratum(claim, language)]
+        parts += [part for claim in taught for part in _erratum(claim, language)]
     unchecked = (_unchecked(claim, language) for claim in register.values() if claim.untestable)
     parts += [f"## {language.unchecked}", language.unchecked_intro, _list(unchecked)]
     return "\n\n".join(parts) + "\n"
 
 
 def fails(claim: Claim) -> bool:
-    """Whether code of the course raises an error, and there is code to write instead."""
+    """Return whether the claim is about code that raises an error and has a replacement."""
     return claim.kind == "error" and bool(claim.write)
 
 
@@ -137,8 +154,8 @@ def _link(claim: Claim, language: Language) -> str:
     return f"[{claim.lesson} `{claim.id}`](#{claim.id}) {_plain(getattr(claim, language.says))}"
 
 
-def _content(lesson: Lesson, found: list[Claim], language: Language) -> str:
-    return f"[{_title(lesson, language)}](#{lesson.id}) ({len(found)})"
+def _content(lesson: Lesson, taught: list[Claim], language: Language) -> str:
+    return f"[{_title(lesson, language)}](#{lesson.id}) ({len(taught)})"
 
 
 def _erratum(claim: Claim, language: Language) -> Iterator[str]:
@@ -157,25 +174,25 @@ def _unchecked(claim: Claim, language: Language) -> str:
 
 
 def _plain(text: str) -> str:
-    """Keep Markdown from reading `__len__`, `k*k` and `<...>` as marks; code stays code."""
+    """Escape `*`, `<` and underscores that Markdown would interpret, outside of code spans."""
     prose = re.split(r"(`[^`]*`)", text)
-    marks = r"[*<]|(?<!\w)_|_(?!\w)|(?<=_)_|_(?=_)"
-    prose[::2] = (re.sub(marks, r"\\\g<0>", part) for part in prose[::2])
+    special = r"[*<]|(?<!\w)_|_(?!\w)|(?<=_)_|_(?=_)"
+    prose[::2] = (re.sub(special, r"\\\g<0>", part) for part in prose[::2])
     return "".join(prose)
 
 
 def test_files(items: Iterable[pytest.Item]) -> TestFiles:
-    """Return the test files of this folder, each with the claims that its tests name."""
-    found: dict[str, set[str]] = {}
+    """Return the test files of spec_tests, with the claims that their tests name."""
+    files: dict[str, set[str]] = {}
     for item in items:
         if item.path.is_relative_to(paths.SPEC_TESTS):
             name = item.path.relative_to(paths.SPEC_TESTS).as_posix()
-            found.setdefault(name, set()).update(claims.named_by(item))
-    return {name: frozenset(found[name]) for name in sorted(found)}
+            files.setdefault(name, set()).update(claims.named_by(item))
+    return {name: frozenset(files[name]) for name in sorted(files)}
 
 
 def lesson_list(register: Register, files: TestFiles) -> str:
-    """Return the page of the lessons: each lesson's modules, its claims, and their test files."""
+    """Return the document of lessons: their modules, their claims, and the files that test them."""
     parts = [LESSONS_INTRO]
     for lesson in lessons.load():
         taught = [claim for claim in register.values() if claim.lesson == lesson.id]
@@ -187,9 +204,9 @@ def lesson_list(register: Register, files: TestFiles) -> str:
 
 LESSONS_INTRO = f"""# Lessons, claims and tests
 
-For each lesson of the course: the modules of `reference/` that implement it, its claims (with the
-status where that is not *holds*; [ERRATA.md](ERRATA.md) says what holds instead), and the files
-that test each claim.
+For each lesson of the course: the modules of `reference/` that implement it, its claims (with their
+status if it is not *holds*; [ERRATA.md](ERRATA.md) lists what holds instead), and the files that
+test each claim.
 
 `{COMMAND}` generates this page from the register and the tests: do not edit it."""
 
@@ -204,9 +221,9 @@ def _claim(claim: Claim, files: TestFiles) -> Iterator[str]:
     yield f"- **{claim.id}**{status} {_plain(claim.says)}"
     if claim.untestable:
         yield f"  - not tested: {_plain(claim.untestable)}"
-    checked_in = [file for file, named in files.items() if claim.id in named]
-    if checked_in:
-        yield "  - " + ", ".join(f"[{file}](../spec_tests/{file})" for file in checked_in)
+    tested_in = [file for file, named in files.items() if claim.id in named]
+    if tested_in:
+        yield "  - " + ", ".join(f"[{file}](../spec_tests/{file})" for file in tested_in)
 
 
 def documents(register: Register, files: TestFiles) -> dict[Path, str]:
@@ -218,7 +235,7 @@ def documents(register: Register, files: TestFiles) -> dict[Path, str]:
 
 
 class _Collector:
-    """A pytest plugin that keeps what was collected."""
+    """A pytest plugin that records the collected test files."""
 
     files: TestFiles
 
@@ -227,13 +244,13 @@ class _Collector:
 
 
 def main() -> int:
-    """Collect the tests and write the documents; return 1 where the tests cannot be collected."""
+    """Collect the tests and write the documents; return pytest's exit code if that fails."""
     collector = _Collector()
     options = ["--collect-only", "-qqq", "--assert=plain", "-p", "no:cacheprovider"]
-    with redirect_stdout(io.StringIO()) as told:
+    with redirect_stdout(io.StringIO()) as output:
         code = pytest.main([*options, str(paths.SPEC_TESTS)], [collector])
     if code:
-        print(told.getvalue())
+        print(output.getvalue())
         return int(code)
     for path, text in documents(claims.load(), collector.files).items():
         path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,7 +1,8 @@
-"""The report as a page: index.html, from what results.json holds.
+"""Render results.json as a page, index.html.
 
-The page is one file that needs no network. Its template, style and scripts lie in `page/`, what it
-says in both languages in `page/strings.toml`; a text that has no Chinese yet stands in English.
+The page is a single file that needs no network. Its templates, style sheet and scripts are in
+`templates/`, its texts in both languages in `templates/strings.toml`. A text without a Chinese
+translation appears in English.
 """
 
 import re
@@ -18,8 +19,9 @@ from spec_tests.report.results import STATES
 
 STRINGS = tomllib.loads((paths.TEMPLATES / "strings.toml").read_text(encoding="utf-8"))
 
-JOINTS = {"en": ", ", "zh": "、"}
-DRAWN = ("conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d")
+SEPARATORS = {"en": ", ", "zh": "、"}
+# The operators whose cases the page draws as grids.
+DRAWN_OPERATORS = ("conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d")
 
 Claim = Mapping[str, Any]
 Vector = Mapping[str, Any]
@@ -29,7 +31,7 @@ def render(results: Mapping[str, Any]) -> str:
     """Return the text of index.html.
 
     Args:
-        results: what a run found, as fixtures/results.schema.json describes it.
+        results: a document that follows fixtures/results.schema.json.
     """
     claims, vectors = results["claims"], results["vectors"]
     template = _environment().get_template("index.html.j2")
@@ -40,7 +42,7 @@ def render(results: Mapping[str, Any]) -> str:
         not_checkable=[claim for claim in claims if claim["untestable"]],
         failed_claims=[claim for claim in claims if claim["state"] == "failed"],
         operators=sorted({vector["operator"] for vector in vectors}, key=operator_order),
-        drawn={case_id(v): drawing(v) for v in vectors if drawing(v)},
+        drawings={case_id(v): drawing(v) for v in vectors if drawing(v)},
     )
 
 
@@ -53,49 +55,57 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"strings": STRINGS, "t": t, "bilingual": bilingual}
-    environment.globals |= {"inlined": inlined, "listed": listed}
-    filters = (agreeing, case_id, cases, format_call, in_column, layout, tally, tests_by_column)
-    environment.filters |= {function.__name__: function for function in filters}
+    environment.globals |= {"inline_file": inline_file, "join_names": join_names}
+    environment.filters |= {
+        "case_id": case_id,
+        "cases_by_claim": cases_by_claim,
+        "columns_by_result": columns_by_result,
+        "count_by": count_by,
+        "format_call": format_call,
+        "format_matrix": format_matrix,
+        "results_in": results_in,
+        "tests_by_column": tests_by_column,
+    }
     return environment
 
 
-def inlined(name: str) -> Markup:
-    """Return a style sheet or a script of ours, to stand in the page as it is."""
+def inline_file(name: str) -> Markup:
+    """Return a style sheet or a script of the page, to be included without escaping."""
     return Markup((paths.TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
 
 
 def bilingual(english: str, chinese: str) -> Markup:
-    """Return a text in both languages, of which the page shows one; English alone where need be."""
+    """Return a text in both languages, of which the page shows one, or in English alone."""
     if not chinese:
-        return Markup('<span class="only" lang="en">{}</span>').format(marked(english))
+        return Markup('<span class="only" lang="en">{}</span>').format(code_spans(english))
     return Markup('<span lang="en">{}</span><span lang="zh-CN">{}</span>').format(
-        marked(english), marked(chinese)
+        code_spans(english), code_spans(chinese)
     )
 
 
-def marked(plain: str) -> Markup:
-    """Return a text as HTML; what stands between backticks is code."""
+def code_spans(plain: str) -> Markup:
+    """Convert a text to HTML; text between backticks becomes code."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(plain))))  # noqa: S704 - escaped
 
 
 def t(name: str, **values: object) -> Markup:
-    """Return a text of strings.toml in both languages, filled in with values; a list is joined."""
+    """Return a text of strings.toml in both languages with values inserted; lists are joined."""
     texts = []
-    for language, joint in JOINTS.items():
-        filled = {k: joint.join(v) if isinstance(v, list) else v for k, v in values.items()}
-        texts.append(STRINGS[name][language].format(**filled))
+    for language, separator in SEPARATORS.items():
+        joined = {k: separator.join(v) if isinstance(v, list) else v for k, v in values.items()}
+        texts.append(STRINGS[name][language].format(**joined))
     return bilingual(*texts)
 
 
-def listed(names: Iterable[str]) -> Markup:
-    """Return names in a row, in both languages."""
-    return bilingual(*(joint.join(names) for joint in JOINTS.values()))
+def join_names(names: Iterable[str]) -> Markup:
+    """Return a list of names in both languages, which differ in the separator."""
+    return bilingual(*(separator.join(names) for separator in SEPARATORS.values()))
 
 
 def errata(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
-    """Return what is false or out of date, in groups: first what there is code to write for.
+    """Return the false and outdated claims in groups, first those with code to write instead.
 
-    In a group the errors come first: there the reader's program stops.
+    Within a group the claims about errors come first, because there the reader's program stops.
     """
     groups: dict[str, list[Claim]] = {
         name: [] for name in ("changed-code", "erratum-code", "changed", "erratum")
@@ -106,59 +116,60 @@ def errata(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
     return groups
 
 
-def agreeing(
+def columns_by_result(
     results: Mapping[str, Mapping[str, str]], columns: Iterable[Mapping[str, str]], *names: str
 ) -> dict[tuple[str, ...], list[str]]:
-    """Return the titles of the columns that found the same, by what they found under `names`."""
+    """Group the titles of the columns by the values that their results have for `names`."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for column in columns:
-        if found := results.get(column["id"]):
-            values = tuple(found.get(name, "") for name in names)
+        if result := results.get(column["id"]):
+            values = tuple(result.get(name, "") for name in names)
             groups.setdefault(values, []).append(column["title"])
     return groups
 
 
-def in_column(entries: Iterable[Mapping[str, Any]], column: str) -> list[Mapping[str, Any]]:
-    """Return what a column found of claims or vectors."""
+def results_in(entries: Iterable[Mapping[str, Any]], column: str) -> list[Mapping[str, Any]]:
+    """Return the results that claims or vectors have in a column."""
     return [entry["results"][column] for entry in entries if column in entry["results"]]
 
 
-def tally(found: Iterable[Mapping[str, Any]], name: str) -> dict[str, int]:
-    """Count the states or the outcomes, the most frequent first."""
-    return dict(Counter(entry[name] for entry in found).most_common())
+def count_by(entries: Iterable[Mapping[str, Any]], name: str) -> dict[str, int]:
+    """Count the values of a field, such as the state or the outcome, the most frequent first."""
+    return dict(Counter(entry[name] for entry in entries).most_common())
 
 
 def tests_by_column(claim: Claim) -> dict[str, dict[str, Mapping[str, str]]]:
-    """Return what became of the tests of a claim, by their node IDs and then by column."""
-    found: dict[str, dict[str, Mapping[str, str]]] = {}
+    """Return the outcomes of a claim's tests, by node ID and then by column."""
+    tests: dict[str, dict[str, Mapping[str, str]]] = {}
     for column, result in claim["results"].items():
         for test in result["tests"]:
-            found.setdefault(test["id"], {})[column] = test
-    return found
+            tests.setdefault(test["id"], {})[column] = test
+    return tests
 
 
-def cases(claims: Iterable[Claim], vectors: Iterable[Vector]) -> dict[str, list[str]]:
-    """Return by the ID of each claim the operator cases that check it."""
-    found: dict[str, list[str]] = {claim["id"]: [] for claim in claims}
+def cases_by_claim(claims: Iterable[Claim], vectors: Iterable[Vector]) -> dict[str, list[str]]:
+    """Return the IDs of the operator cases that check each claim, by claim ID."""
+    cases: dict[str, list[str]] = {claim["id"]: [] for claim in claims}
     for vector in vectors:
         for name in vector["case"]["claims"]:
-            found.setdefault(name, []).append(case_id(vector))
-    return found
+            cases.setdefault(name, []).append(case_id(vector))
+    return cases
 
 
 def case_id(vector: Vector) -> str:
-    """Return what the page calls a case, in its address too."""
+    """Return the ID of a case on the page, also used in its links."""
     return f"{vector['operator']}/{vector['case']['name']}"
 
 
 def operator_order(operator: str) -> tuple[int, str]:
-    """Return what operators are sorted by: those that are drawn come first."""
-    return (DRAWN.index(operator) if operator in DRAWN else len(DRAWN)), operator
+    """Return the sort key of an operator: those that are drawn come first."""
+    drawn = operator in DRAWN_OPERATORS
+    return (DRAWN_OPERATORS.index(operator) if drawn else len(DRAWN_OPERATORS)), operator
 
 
 def drawing(vector: Vector) -> dict[str, Any]:
-    """Return what the page draws of a case: nothing where it is an error or no window operator."""
-    if vector["operator"] not in DRAWN or "expected" not in vector["case"]:
+    """Return the part of a case that the page draws; empty for other operators and for errors."""
+    if vector["operator"] not in DRAWN_OPERATORS or "expected" not in vector["case"]:
         return {}
     return {"operator": vector["operator"]} | {
         name: vector["case"][name] for name in ("inputs", "parameters", "expected")
@@ -166,15 +177,15 @@ def drawing(vector: Vector) -> dict[str, Any]:
 
 
 def format_call(parameters: Mapping[str, Any]) -> str:
-    """Write parameters as Python has them: a list is a tuple."""
+    """Format parameters as keyword arguments in Python, with tuples for lists."""
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
     return ", ".join(f"{name}={value!r}" for name, value in options.items())
 
 
-def layout(data: Any, indent: int = 0) -> str:  # noqa: ANN401 - lists in lists, of any depth
-    """Write nested lists as a matrix, a row a line."""
+def format_matrix(data: Any, indent: int = 0) -> str:  # noqa: ANN401 - nested lists of any depth
+    """Format nested lists with one line per row."""
     if not isinstance(data, list):
         return str(data)
-    parts = [layout(part, indent + 1) for part in data]
+    parts = [format_matrix(part, indent + 1) for part in data]
     nested = any(isinstance(part, list) for part in data)
     return f"[{(',' + chr(10) + ' ' * (indent + 1) if nested else ', ').join(parts)}]"

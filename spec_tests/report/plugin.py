@@ -9,7 +9,7 @@ import json
 import platform
 import shlex
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -66,7 +66,9 @@ def _folder(config: pytest.Config) -> Path | None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
     if not report.passed:
         collector.config.stash[UNCOLLECTED].append(collector.nodeid)
@@ -74,17 +76,19 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    before, _ = item.stash.get(OUTCOME, ("", ""))  # of an earlier phase: set-up or call
+    before, _ = item.stash.get(OUTCOME, ("", ""))  # of an earlier phase: setup or call
+    raised = call.excinfo.value if call.excinfo else None
     if report.failed and before != "failed":
         item.stash[OUTCOME] = "failed", _message(report, call)
     elif not before and hasattr(report, "wasxfail") and report.skipped:
         item.stash[OUTCOME] = "known_difference", report.wasxfail.removeprefix("reason: ")
     elif not before and report.skipped:
-        unsupported = isinstance(call.excinfo.value, UnsupportedSkip)
-        outcome = "not_implemented" if unsupported else "not_run"
-        item.stash[OUTCOME] = outcome, str(call.excinfo.value)
+        outcome = "not_implemented" if isinstance(raised, UnsupportedSkip) else "not_run"
+        item.stash[OUTCOME] = outcome, str(raised)
     elif not before and report.when == "call":
         item.stash[OUTCOME] = "passed", ""
     return report
@@ -100,8 +104,8 @@ def _message(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config, folder = session.config, _folder(session.config)
-    complete = claims.collects_suite(config) and not config.getoption("-n", None)
-    if exitstatus == pytest.ExitCode.USAGE_ERROR or not (folder or complete):
+    summarize = claims.collects_suite(config) and not config.getoption("-n", None)
+    if exitstatus == pytest.ExitCode.USAGE_ERROR or not (folder or summarize):
         return
     document = _results(session, exitstatus)
     config.stash[LINES].append(summary.summary_line(document))
@@ -128,7 +132,7 @@ def pytest_terminal_summary(
 def write(folder: Path, document: Results) -> None:
     """Write the files of a report, each atomically.
 
-    Lone surrogates, such as those of an undecodable file name in a message, become \\u escapes.
+    Lone surrogates, such as those of an undecodable file name in a message, are written as escapes.
     """
     for name, render in FILES.items():
         part = folder / f".{name}.part"
@@ -158,7 +162,7 @@ def _results(session: pytest.Session, exitstatus: int) -> Results:
 
 def _test_outcome(item: pytest.Item, column: str, outcome: str, detail: str) -> TestOutcome:
     params = item.callspec.params if hasattr(item, "callspec") else {}
-    is_vector = implementation_of(item) and item.originalname == "test_vector"
+    is_vector = implementation_of(item) and getattr(item, "originalname", "") == "test_vector"
     case = params["case"] if is_vector else None
     return TestOutcome(
         test=item.nodeid,

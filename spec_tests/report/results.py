@@ -1,6 +1,7 @@
-"""What a run of the suite found, as data: `fixtures/results.schema.json` says what stands where.
+"""The results of a test run as data, in the format of `fixtures/results.schema.json`.
 
-Nothing here knows of pytest: `report` hands over what it saw, and `summary` tells it.
+This module does not depend on pytest: `plugin` records the outcomes, `summary` and `page` render
+the document built here.
 """
 
 import json
@@ -17,9 +18,9 @@ from spec_tests.harness.claims import STATUSES, Claim
 CHECKED = (*STATUSES, "failed")
 STATES = (*CHECKED, "not_implemented", "not_run", "not_checkable")
 
-# What judges the course: PyTorch on every device and in every version, and the reference. What
-# another library does says nothing about the course.
-OWN_COLUMNS = ("torch", "torch-.*", "reference")
+# The columns that decide a claim's state: PyTorch on every device and in every version, and the
+# reference. The outcome of another library says nothing about the course.
+DECIDING_COLUMNS = ("torch", "torch-.*", "reference")
 
 FIELDS = (
     *("id", "lesson", "says", "zh", "kind", "oracle", "status"),
@@ -31,13 +32,18 @@ Results = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class TestOutcome:
-    """What became of one test, if only that it was not started.
+    """The outcome of one collected test, even if it was not started.
 
-    `outcome` is one of the schema's, `detail` the reason of a skip or the message of a failure,
-    `vector` the operator and the case that an implementation was held against.
+    Attributes:
+        test: pytest's node ID.
+        column: the ID of the results column that it belongs to.
+        outcome: one of the schema's outcomes.
+        detail: the reason of a skip or the message of a failure.
+        claims: the IDs of the claims that it checks.
+        vector: the operator and the name of the case that it ran an implementation on.
     """
 
-    __test__ = False  # for pytest, not a class of tests
+    __test__ = False  # keeps pytest from collecting the class
 
     test: str
     column: str
@@ -47,25 +53,25 @@ class TestOutcome:
     vector: tuple[str, str] | None = None
 
     @property
-    def found(self) -> dict[str, str]:
-        """The outcome, with its detail where there is one."""
+    def result(self) -> dict[str, str]:
+        """The outcome, and the detail if there is one."""
         return {"outcome": self.outcome} | ({"detail": self.detail} if self.detail else {})
 
 
 def specification() -> dict[str, Any]:
-    """Read from fixtures/ what `collect` needs: the lessons, and the cases by operator."""
+    """Read the lessons, and the cases by operator, from fixtures/: arguments of `collect`."""
     documents = {
         path.stem: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(paths.VECTORS.glob("*.json"))
     }
     return {
         "lessons": tomllib.loads(paths.LESSONS.read_text(encoding="utf-8"))["lesson"],
-        "vectors": {name: found["cases"] for name, found in documents.items() if "cases" in found},
+        "vectors": {name: doc["cases"] for name, doc in documents.items() if "cases" in doc},
     }
 
 
 def collect(
-    ran: Iterable[TestOutcome],
+    outcomes: Iterable[TestOutcome],
     *,
     register: Mapping[str, Claim],
     lessons: list[dict[str, Any]],
@@ -74,26 +80,26 @@ def collect(
     run: Mapping[str, Any],
     created: str,
 ) -> Results:
-    """Put together what stands in `results.json`.
+    """Build the content of `results.json`.
 
     Args:
-        ran: the tests of the run, in its order.
+        outcomes: one per collected test, in the order of the run.
         register: the claims by ID.
         lessons: the entries of `fixtures/lessons.toml`.
-        vectors: the cases by operator, as `fixtures/vectors` has them.
-        columns: what was held against the claims.
-        run: the command, why it was partial, and where it ran.
-        created: when it ended, in UTC.
+        vectors: the cases by operator, as in `fixtures/vectors`.
+        columns: what the tests ran on, with the keys `id`, `title` and `device`.
+        run: the command, why the run was partial, and where it ran.
+        created: the end of the run, in UTC.
 
     Returns:
         A document that follows `fixtures/results.schema.json`.
     """
-    columns = sorted(columns, key=lambda column: _rank(column["id"]))
+    columns = sorted(columns, key=lambda column: _column_order(column["id"]))
     order = [column["id"] for column in columns]
-    ran = sorted(ran, key=lambda test: order.index(test.column))
+    outcomes = sorted(outcomes, key=lambda test: order.index(test.column))
     by_lesson = sorted(register.values(), key=lambda claim: int(claim.lesson[1:]))
     by_claim: dict[str, list[TestOutcome]] = {}
-    for test in ran:
+    for test in outcomes:
         for name in test.claims:
             by_claim.setdefault(name, []).append(test)
     claims = [_claim(claim, by_claim.get(claim.id, [])) for claim in by_lesson]
@@ -104,23 +110,26 @@ def collect(
         "totals": totals(claims),
         "lessons": lessons,
         "claims": claims,
-        "vectors": _vectors(vectors, ran),
-        "not_run": _not_run(ran),
+        "vectors": _vectors(vectors, outcomes),
+        "not_run": _not_run(outcomes),
         "failed": [
-            {"id": test.test, "detail": test.detail} for test in ran if test.outcome == "failed"
+            {"id": test.test, "detail": test.detail}
+            for test in outcomes
+            if test.outcome == "failed"
         ],
     }
 
 
-def _rank(column: str) -> int:
-    """Return the place of a column: those that judge the course come first."""
-    matches = (place for place, own in enumerate(OWN_COLUMNS) if re.fullmatch(own, column))
-    return next(matches, len(OWN_COLUMNS))
+def _column_order(column: str) -> int:
+    """Return the sort key of a column: the deciding columns come first."""
+    patterns = enumerate(DECIDING_COLUMNS)
+    matches = (index for index, pattern in patterns if re.fullmatch(pattern, column))
+    return next(matches, len(DECIDING_COLUMNS))
 
 
-def state(claim: Claim, ran: Iterable[TestOutcome]) -> str:
-    """Return what its tests make of a claim; the schema says what the word means."""
-    outcomes = {test.outcome for test in ran}
+def state(claim: Claim, tests: Iterable[TestOutcome]) -> str:
+    """Return the state of a claim, as the schema defines it, from the outcomes of its tests."""
+    outcomes = {test.outcome for test in tests}
     if claim.untestable:
         return "not_checkable"
     if outcomes & {"failed", "known_difference"}:
@@ -130,47 +139,47 @@ def state(claim: Claim, ran: Iterable[TestOutcome]) -> str:
     return "not_implemented" if "not_implemented" in outcomes else "not_run"
 
 
-def _claim(claim: Claim, ran: list[TestOutcome]) -> dict[str, Any]:
+def _claim(claim: Claim, tests: list[TestOutcome]) -> dict[str, Any]:
     columns: dict[str, list[TestOutcome]] = {}
-    for test in ran:
+    for test in tests:
         columns.setdefault(test.column, []).append(test)
-    own = [test for test in ran if _rank(test.column) < len(OWN_COLUMNS)]
+    deciding = [test for test in tests if _column_order(test.column) < len(DECIDING_COLUMNS)]
     return {name: getattr(claim, name) for name in FIELDS} | {
         "source": list(claim.source),
-        "state": state(claim, own or ran),
+        "state": state(claim, deciding or tests),
         "results": {
             column: {
-                "state": state(claim, tests),
-                "tests": [{"id": test.test} | test.found for test in tests],
+                "state": state(claim, in_column),
+                "tests": [{"id": test.test} | test.result for test in in_column],
             }
-            for column, tests in columns.items()
+            for column, in_column in columns.items()
         },
     }
 
 
 def totals(claims: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Count the claims of `results.json` by their state."""
+    """Count the claims of `results.json` by state."""
     states = Counter(claim["state"] for claim in claims)
     checked = sum(states[name] for name in CHECKED)
     return {"claims": states.total(), "checked": checked} | {name: states[name] for name in STATES}
 
 
 def _vectors(
-    vectors: Mapping[str, list[dict[str, Any]]], ran: Iterable[TestOutcome]
+    vectors: Mapping[str, list[dict[str, Any]]], outcomes: Iterable[TestOutcome]
 ) -> list[dict[str, Any]]:
-    found: dict[tuple[str, str] | None, dict[str, dict[str, str]]] = {}
-    for test in ran:
-        found.setdefault(test.vector, {})[test.column] = test.found
+    results: dict[tuple[str, str] | None, dict[str, dict[str, str]]] = {}
+    for test in outcomes:
+        results.setdefault(test.vector, {})[test.column] = test.result
     return [
-        {"operator": operator, "case": case, "results": found.get((operator, case["name"]), {})}
+        {"operator": operator, "case": case, "results": results.get((operator, case["name"]), {})}
         for operator, cases in vectors.items()
         for case in cases
     ]
 
 
-def _not_run(ran: Iterable[TestOutcome]) -> list[dict[str, Any]]:
+def _not_run(outcomes: Iterable[TestOutcome]) -> list[dict[str, Any]]:
     reasons: dict[str, list[str]] = {}
-    for test in ran:
+    for test in outcomes:
         if test.outcome == "not_run":
             reasons.setdefault(test.detail, []).append(test.test)
     return [{"reason": reason, "tests": tests} for reason, tests in reasons.items()]

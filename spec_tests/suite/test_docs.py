@@ -1,4 +1,4 @@
-"""The documents made from the register are up to date, and whole."""
+"""The documents generated from the register are up to date and complete."""
 
 import re
 from itertools import pairwise
@@ -22,28 +22,28 @@ def register() -> dict[str, Claim]:
 
 @pytest.fixture
 def files(request: pytest.FixtureRequest) -> TestFiles:
-    """The test files with the claims that they name; skips where only a part was collected."""
+    """The test files with the claims that they name; skips in a partial run."""
     if not (items := request.config.stash[claims.SUITE]):
         pytest.skip("needs the whole suite collected: pytest spec_tests -k test_docs")
     return docs.test_files(items)
 
 
-def _written(name: str) -> str:
-    """Return a document as it stands, whatever ends its lines."""
+def _read(name: str) -> str:
+    """Return a document of docs/, with universal newlines."""
     return Path(paths.DOCS, name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=lambda language: language.file)
 def test_errata_are_up_to_date(register: dict[str, Claim], language: Language) -> None:
-    assert _written(language.file) == docs.errata(register, language), STALE
+    assert _read(language.file) == docs.errata(register, language), STALE
 
 
 def test_lessons_are_up_to_date(register: dict[str, Claim], files: TestFiles) -> None:
-    assert _written("LESSONS.md") == docs.lesson_list(register, files), STALE
+    assert _read("LESSONS.md") == docs.lesson_list(register, files), STALE
 
 
 def test_every_claim_leads_to_a_test_file(register: dict[str, Claim]) -> None:
-    lines = _written("LESSONS.md").splitlines()
+    lines = _read("LESSONS.md").splitlines()
     listed = {}
     for line, following in pairwise([*lines, ""]):
         if claim := re.match(r"- \*\*(.+?)\*\*", line):
@@ -55,26 +55,26 @@ def test_every_claim_leads_to_a_test_file(register: dict[str, Claim]) -> None:
 
 
 @pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=lambda language: language.file)
-def test_every_erratum_stands_once_and_links_lead_to_it(
+def test_every_erratum_appears_once_and_links_lead_to_it(
     register: dict[str, Claim], language: Language
 ) -> None:
-    text = _written(language.file)
+    text = _read(language.file)
     anchors = re.findall(r'<a id="([^"]+)">', text)
     assert len(anchors) == len(set(anchors))
     assert {claim.id for claim in register.values() if claim.status != "holds"} < set(anchors)
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) < set(anchors)
 
 
-def test_marks_of_markdown_are_kept_out_of_prose() -> None:
+def test_markdown_is_escaped_in_prose() -> None:
     claim = {"zh": "z", "kind": "error", "oracle": "printed", "status": "erratum", "lesson": "P6"}
     text = "`a_*b*` __len__ is a * b, _ or <b> for a_b"
     claim |= {"id": "a.b", "source": ("1",), "says": text, "now": text, "now_zh": "z"}
     page = docs.errata({"a.b": Claim(**claim)}, ENGLISH)
-    told = r"`a_*b*` \_\_len\_\_ is a \* b, \_ or \<b> for a_b"
-    assert f"> The course: {told}\n\n**In fact**: {told}\n" in page
+    escaped = r"`a_*b*` \_\_len\_\_ is a \* b, \_ or \<b> for a_b"
+    assert f"> The course: {escaped}\n\n**In fact**: {escaped}\n" in page
 
 
 def test_links_to_files_lead_somewhere() -> None:
     for name in (ENGLISH.file, CHINESE.file, "LESSONS.md"):
-        for target in re.findall(r"\]\(([^#)]+)\)", _written(name)):
+        for target in re.findall(r"\]\(([^#)]+)\)", _read(name)):
             assert (paths.DOCS / target).is_file(), target

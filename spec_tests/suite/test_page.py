@@ -1,4 +1,4 @@
-"""The page of the report, as text: what it holds, and that hostile text stays text."""
+"""The page of the report as text: its content, and the escaping of hostile text."""
 
 import copy
 import json
@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 
 from spec_tests import paths
-from spec_tests.report.page import STRINGS, format_call, layout, marked, render
-from spec_tests.support.sample_results import SCHEMA, found
+from spec_tests.report.page import STRINGS, code_spans, format_call, format_matrix, render
+from spec_tests.support.results_schema import SCHEMA
+from spec_tests.support.sample_results import sample_results
 
 VOID = {"meta", "link", "input"}
 HOSTILE = "</script><b onclick='alert(1)'>\"&amp;</style>]]>\u2028{{ 1 }}${1}"
@@ -26,7 +27,7 @@ Results = dict[str, Any]
 
 
 class Outline(HTMLParser):
-    """The elements of a page in their order, its text, and that each end has its start."""
+    """The elements and texts of a page; parsing fails if an end tag does not match."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -41,19 +42,19 @@ class Outline(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> ends nothing, at {self.getpos()}"
+        assert self.open.pop() == tag, f"</{tag}> does not match a start tag, at {self.getpos()}"
 
     def handle_data(self, data: str) -> None:
         self.texts.setdefault(self.open[-1], []).append(data)
 
     @property
     def shape(self) -> list[tuple[str, list[str]]]:
-        """The elements and the names of their attributes, without any value."""
+        """The elements with the names of their attributes, without values."""
         return [(tag, sorted(attributes)) for tag, attributes in self.elements]
 
     @property
     def shown(self) -> str:
-        """What a reader sees or can open."""
+        """The text that a reader sees or can expand."""
         return " ".join(
             " ".join(texts) for tag, texts in self.texts.items() if tag not in {"script", "style"}
         )
@@ -61,8 +62,8 @@ class Outline(HTMLParser):
 
 @pytest.fixture
 def results() -> Results:
-    """A run that passes: two claims, a drawn case and another one, in one column."""
-    whole = found("torch")
+    """A run in one column that passes: two claims, a case that is drawn, and one that is not."""
+    whole = sample_results("torch")
     names = ("saveload.whole-model", "conv.stride-1")
     cases = {("conv2d", "mode-reflect"), ("relu", "course")}
     return whole | {
@@ -76,14 +77,14 @@ def claim_of(results: Results, name: str) -> dict[str, Any]:
     return next(claim for claim in results["claims"] if claim["id"] == name)
 
 
-def replaced(value: Any, text: str) -> Any:  # noqa: ANN401 - any JSON
-    """Put a text wherever the schema leaves the wording free."""
+def replace_texts(value: Any, text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Replace every free text of a document."""
     if isinstance(value, list):
-        return [replaced(part, text) for part in value]
+        return [replace_texts(part, text) for part in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: text if name in FREE_TEXT and part else replaced(part, text)
+        name: text if name in FREE_TEXT and part else replace_texts(part, text)
         for name, part in value.items()
     }
 
@@ -114,12 +115,12 @@ def empty(results: Results) -> Results:
 
 
 def test_sample_follows_the_schema(results: Results) -> None:
-    for document in (found("torch", "reference"), five_versions(results), empty(results)):
+    for document in (sample_results("torch", "reference"), five_versions(results), empty(results)):
         jsonschema.validate(document, SCHEMA)
 
 
 @pytest.mark.parametrize("change", [dict, five_versions, failing, partial, empty])
-def test_page_is_well_formed(results: Results, change: Any) -> None:  # noqa: ANN401
+def test_is_well_formed(results: Results, change: Any) -> None:  # noqa: ANN401
     page = Outline(render(change(results)))
     assert page.open == ["html"]
     names = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
@@ -133,14 +134,14 @@ def test_hostile_text_stays_text(results: Results) -> None:
     results = partial(failing(results))
     reflecting = next(v for v in results["vectors"] if v["operator"] == "conv2d")
     reflecting["case"]["parameters"]["padding_mode"] = HOSTILE
-    tame = Outline(render(replaced(results, "tame")))
-    hostile = Outline(render(replaced(results, HOSTILE)))
+    tame = Outline(render(replace_texts(results, "tame")))
+    hostile = Outline(render(replace_texts(results, HOSTILE)))
     assert hostile.shape == tame.shape
     assert hostile.shown.count(HOSTILE) == tame.shown.count("tame")
     attributes = [value for _, names in hostile.elements for value in names.values()]
     assert any(HOSTILE in value for value in attributes if value)
-    drawn = json.loads(next(t for t in hostile.texts["script"] if "mode-reflect" in t))
-    assert drawn["conv2d/mode-reflect"]["parameters"]["padding_mode"] == HOSTILE
+    drawings = json.loads(next(t for t in hostile.texts["script"] if "mode-reflect" in t))
+    assert drawings["conv2d/mode-reflect"]["parameters"]["padding_mode"] == HOSTILE
     assert not any("\u2028" in script for script in hostile.texts["script"])
 
 
@@ -150,7 +151,7 @@ def test_partial_run_says_why(results: Results) -> None:
     assert "-k conv" in page.shown
 
 
-def test_failures_stand_at_the_top(results: Results) -> None:
+def test_failures_are_at_the_top(results: Results) -> None:
     page = render(failing(results))
     banner = page[page.index('<div class="banner failed">') : page.index('class="verdict"')]
     assert '<a href="#conv.stride-1">' in banner
@@ -161,11 +162,11 @@ def test_failures_stand_at_the_top(results: Results) -> None:
 
 def test_a_run_without_claims_or_vectors(results: Results) -> None:
     page = Outline(render(empty(results))).shown
-    assert "No operator case is part of this run." in page
-    assert "Every test of this run ran." in page
+    assert "This run contains no operator cases." in page
+    assert "All tests of this run were executed." in page
 
 
-def test_matrix_says_on_which_versions_the_course_is_right(results: Results) -> None:
+def test_matrix_lists_the_versions_on_which_the_course_is_right(results: Results) -> None:
     changed = five_versions(results)
     claim = claim_of(changed, "conv.stride-1")
     claim["state"] = claim["results"]["torch-2.15.0"]["state"] = "failed"
@@ -178,7 +179,7 @@ def test_matrix_says_on_which_versions_the_course_is_right(results: Results) -> 
     assert "on all 5" in page
 
 
-def test_page_loads_nothing(results: Results) -> None:
+def test_loads_no_other_resource(results: Results) -> None:
     page = Outline(render(results))
     for tag, attributes in page.elements:
         assert "src" not in attributes, tag
@@ -197,7 +198,7 @@ def test_errata_with_code_to_write_come_first(results: Results) -> None:
     assert "<code>torch.load(path, weights_only=False)</code>" in errata
 
 
-def test_errata_are_counted_alike_and_say_what_was_not_tested(results: Results) -> None:
+def test_errata_counts_agree_and_mention_what_was_not_tested(results: Results) -> None:
     claim = claim_of(results, "saveload.whole-model")
     claim["state"] = claim["results"]["torch"]["state"] = "not_run"
     page = render(results)
@@ -208,7 +209,7 @@ def test_errata_are_counted_alike_and_say_what_was_not_tested(results: Results) 
     assert '<span class="badge not_run">' in errata
 
 
-def test_lesson_without_a_statement_is_no_link(results: Results) -> None:
+def test_lesson_without_a_claim_is_not_a_link(results: Results) -> None:
     page = Outline(render(results))
     links = {a["href"] for tag, a in page.elements if tag == "a"}
     options = {a["value"] for tag, a in page.elements if tag == "option"}
@@ -216,15 +217,15 @@ def test_lesson_without_a_statement_is_no_link(results: Results) -> None:
     assert {"P26", "P33"} & options == {"P26"}
 
 
-def test_chinese_has_its_own_punctuation() -> None:
-    two = render(found("torch", "reference"))
-    assert "由程序逐条对照 torch、reference 检查。" in two
-    assert "本项目自己" in two
-    assert "本项目自己" not in render(found("torch"))
+def test_chinese_has_chinese_punctuation() -> None:
+    two = render(sample_results("torch", "reference"))
+    assert "由程序在 torch、reference 上逐条检查。" in two
+    assert "本项目的参考实现" in two
+    assert "本项目的参考实现" not in render(sample_results("torch"))
     assert not re.search(r"。 *</span>\s*<span lang=\"en\">[^<]*</span><span lang=\"zh-CN\">", two)
 
 
-def test_text_without_chinese_stands_in_english(results: Results) -> None:
+def test_text_without_chinese_appears_in_english(results: Results) -> None:
     claim = claim_of(results, "saveload.whole-model")
     claim |= {"now": "An error.", "now_zh": ""}
     assert '<span class="only" lang="en">An error.</span>' in render(results)
@@ -233,8 +234,8 @@ def test_text_without_chinese_stands_in_english(results: Results) -> None:
     assert pair in render(results)
 
 
-def test_backticks_mark_code() -> None:
-    assert marked("`a < b` is not `c") == "<code>a &lt; b</code> is not `c"
+def test_backticks_become_code() -> None:
+    assert code_spans("`a < b` is not `c") == "<code>a &lt; b</code> is not `c"
 
 
 @pytest.mark.parametrize("name", STRINGS)
@@ -256,20 +257,20 @@ def test_each_text_is_used() -> None:
     assert unused == []
 
 
-def test_each_state_and_outcome_has_its_word() -> None:
+def test_each_state_and_outcome_has_a_text() -> None:
     for kind in ("state", "outcome"):
         assert {f"{kind}-{name}" for name in SCHEMA["$defs"][kind]["enum"]} <= STRINGS.keys()
 
 
 def test_whole_register_stays_small() -> None:
-    assert len(render(found("torch", "reference")).encode()) < 2_000_000
+    assert len(render(sample_results("torch", "reference")).encode()) < 2_000_000
 
 
-def test_a_matrix_is_laid_out_row_by_row() -> None:
-    assert layout([[[1, 2], [3, "nan"]]]) == "[[[1, 2],\n  [3, nan]]]"
-    assert layout([]) == "[]"
+def test_matrix_is_formatted_row_by_row() -> None:
+    assert format_matrix([[[1, 2], [3, "nan"]]]) == "[[[1, 2],\n  [3, nan]]]"
+    assert format_matrix([]) == "[]"
 
 
-def test_parameters_are_written_as_python() -> None:
+def test_parameters_are_formatted_as_python() -> None:
     parameters = {"stride": [2, 1], "padding": "same", "ceil_mode": True}
     assert format_call(parameters) == "stride=(2, 1), padding='same', ceil_mode=True"

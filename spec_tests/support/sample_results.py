@@ -1,23 +1,18 @@
-"""A run in which every test passes, as results.json tells it: what the page's tests draw."""
+"""The results of a run in which every test passes, for the tests of the page."""
 
-import json
-
-from spec_tests import paths
 from spec_tests.harness import claims
 from spec_tests.report import results
 from spec_tests.report.results import Results, TestOutcome
 
-SCHEMA = json.loads((paths.RESULTS_SCHEMA).read_text(encoding="utf-8"))
 
-
-def found(*columns: str) -> Results:
-    """Return the results of a run over the whole register, with a test of each claim.
+def sample_results(*columns: str) -> Results:
+    """Return the results of a run over the whole register, with one test for each claim.
 
     Args:
-        columns: their IDs; each is its title too.
+        columns: the IDs of the columns, which are also their titles.
     """
-    register, read = claims.load(), results.specification()
-    ran = [
+    register, specification = claims.load(), results.specification()
+    outcomes = [
         TestOutcome(
             test=f"spec_tests/course/test_topic.py::test[{name}]",
             column=column,
@@ -28,7 +23,7 @@ def found(*columns: str) -> Results:
         for name, claim in register.items()
         if not claim.untestable
     ]
-    ran += [
+    outcomes += [
         TestOutcome(
             test=f"spec_tests/operators/test_{operator}.py::test_vector[{case['name']}]",
             column=column,
@@ -36,11 +31,11 @@ def found(*columns: str) -> Results:
             vector=(operator, case["name"]),
         )
         for column in columns
-        for operator, cases in read["vectors"].items()
+        for operator, cases in specification["vectors"].items()
         for case in cases
     ]
     return results.collect(
-        ran,
+        outcomes,
         register=register,
         columns=[{"id": name, "title": name, "device": "cpu"} for name in columns],
         run={
@@ -51,5 +46,5 @@ def found(*columns: str) -> Results:
             "packages": {"torch": "2.15.0", "torchvision": "0.29.2"},
         },
         created="2026-11-20T11:31:05Z",
-        **read,
+        **specification,
     )

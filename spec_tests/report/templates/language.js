@@ -1,27 +1,28 @@
 "use strict";
-// English or Chinese: what the reader chose last, or else what the browser prefers. The page
-// holds both; its style sheet hides what is not in the language of <html>.
+// Switch between English and Chinese: the reader's last choice, otherwise the language of the
+// browser. The page contains both; its style sheet hides the texts that are not in the language
+// of <html>.
 
 const LANGUAGES = { en: "en", zh: "zh-CN" };
 const STRINGS = JSON.parse(document.getElementById("strings").textContent);
 
-function remembered() {
+function storedLanguage() {
   try {
     return localStorage.getItem("language");
   } catch {
-    return null; // the reader forbids it
+    return null; // storage is disabled
   }
 }
 
-function remember(language) {
+function storeLanguage(language) {
   try {
     localStorage.setItem("language", language);
   } catch {
-    // as above: the choice holds until the page is left
+    // storage is disabled: the choice lasts until the page is closed
   }
 }
 
-function speak(language) {
+function setLanguage(language) {
   document.documentElement.lang = LANGUAGES[language];
   document.title = STRINGS.title[language];
   for (const node of document.querySelectorAll("[data-zh]")) {
@@ -33,14 +34,14 @@ function speak(language) {
   }
 }
 
-function chosen() {
-  const last = remembered();
+function preferredLanguage() {
+  const last = storedLanguage();
   if (last in LANGUAGES) return last;
   return navigator.language.startsWith("zh") ? "zh" : "en";
 }
 
-/** The text of strings.toml in both languages, with values filled in. */
-function both(name, values = {}) {
+/** Return a text of strings.toml in both languages, with values inserted. */
+function bilingual(name, values = {}) {
   const nodes = document.createDocumentFragment();
   for (const [language, tag] of Object.entries(LANGUAGES)) {
     const span = document.createElement("span");
@@ -51,13 +52,13 @@ function both(name, values = {}) {
   return nodes;
 }
 
-speak(chosen()); // before anything is drawn
+setLanguage(preferredLanguage()); // before the first paint
 document.addEventListener("DOMContentLoaded", () => {
-  speak(chosen());
+  setLanguage(preferredLanguage());
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => {
-      remember(button.dataset.language);
-      speak(button.dataset.language);
+      storeLanguage(button.dataset.language);
+      setLanguage(button.dataset.language);
     });
   }
 });

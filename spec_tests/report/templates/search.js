@@ -1,23 +1,23 @@
 "use strict";
-// Which statements a query finds, the best match first. A reader may paste a line of code or an
-// error: where no statement has all its words, those with most of them are found.
+// Full-text search over the claims, best match first. A reader may paste a line of code or an error
+// message: if no claim contains all its words, those that contain most of them are found.
 
-const CLOSE = 0.6; // of the best score: what is below it shares common words only
-const FIRST = ["changed", "erratum"]; // of equal matches: what worked once, then what never did
+const MIN_SHARE = 0.6; // of the best score; matches below it share only common words
+const STATE_ORDER = ["changed", "erratum"]; // among equal scores; the other states follow
 
-/** The words between signs and spaces; a run of Chinese characters is one word. */
-function wordsOf(query) {
+/** Split at spaces and punctuation; a run of Chinese characters is one word. */
+function splitWords(query) {
   const spaced = query.toLowerCase().replace(/\p{Script=Han}+/gu, " $& ");
   const words = spaced.split(/[^\p{L}\p{N}_.]+/u).map((word) => word.replace(/^\.+|\.+$/g, ""));
   return words.filter(Boolean);
 }
 
-/** A word that no text has, in parts: a dotted name in its names, Chinese in known pairs. */
-function known(word, texts) {
+/** Split a word that no text contains: a dotted name at its dots, Chinese into known pairs. */
+function knownParts(word, texts) {
   const has = (part) => texts.some((text) => text.includes(part));
   if (has(word)) return [word];
   if (word.includes(".")) {
-    return word.split(".").filter(Boolean).flatMap((part) => known(part, texts));
+    return word.split(".").filter(Boolean).flatMap((part) => knownParts(part, texts));
   }
   if (!/^\p{Script=Han}/u.test(word)) return [word];
   const pairs = [...word].slice(1).map((character, i) => word[i] + character);
@@ -25,30 +25,32 @@ function known(word, texts) {
   return found.length ? found : [word];
 }
 
-/** How much a word tells statements apart: the rarer, the more. */
+/** Return the weight of a word: the fewer texts contain it, the higher. */
 function weight(word, texts) {
   const n = texts.filter((text) => text.includes(word)).length;
   return n && Math.log(1 + texts.length / n);
 }
 
-/** The statements that a query finds, in order, and whether they have all its words. */
-function search(query, statements) {
-  const texts = statements.map(({ text }) => text);
-  const words = new Set(wordsOf(query).flatMap((word) => known(word, texts)));
-  if (!words.size) return { found: statements, complete: true };
+/** Return the claims that match a query, in order, and whether they contain all its words. */
+function search(query, claims) {
+  const texts = claims.map(({ text }) => text);
+  const words = new Set(splitWords(query).flatMap((word) => knownParts(word, texts)));
+  if (!words.size) return { found: claims, complete: true };
   const weights = new Map([...words].map((word) => [word, weight(word, texts)]));
-  const matches = statements.map((statement) => {
-    const had = [...words].filter((word) => statement.text.includes(word));
-    const score = had.reduce((total, word) => total + weights.get(word), 0);
-    return { statement, score, complete: had.length === words.size };
+  const matches = claims.map((claim) => {
+    const contained = [...words].filter((word) => claim.text.includes(word));
+    const score = contained.reduce((total, word) => total + weights.get(word), 0);
+    return { claim, score, complete: contained.length === words.size };
   });
   const complete = matches.some((match) => match.complete);
-  const least = CLOSE * Math.max(...matches.map(({ score }) => score));
-  const fitting = matches.filter((match) =>
-    complete ? match.complete : match.score && match.score >= least,
+  const minScore = MIN_SHARE * Math.max(...matches.map(({ score }) => score));
+  const selected = matches.filter((match) =>
+    complete ? match.complete : match.score && match.score >= minScore,
   );
-  fitting.sort((a, b) => b.score - a.score || place(a.statement) - place(b.statement));
-  return { found: fitting.map(({ statement }) => statement), complete };
+  selected.sort((a, b) => b.score - a.score || stateOrder(a.claim) - stateOrder(b.claim));
+  return { found: selected.map(({ claim }) => claim), complete };
 }
 
-const place = ({ state }) => (FIRST.includes(state) ? FIRST.indexOf(state) : FIRST.length);
+function stateOrder({ state }) {
+  return STATE_ORDER.includes(state) ? STATE_ORDER.indexOf(state) : STATE_ORDER.length;
+}

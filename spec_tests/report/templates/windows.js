@@ -1,16 +1,16 @@
 "use strict";
-// Which cells of the input make one cell of the output, and what comes of them: one arithmetic
-// for convolution and for pooling. A position counts from the first cell of the input, so that it
-// is negative in the padding before it.
+// Compute which cells of the input contribute to a cell of the output, and the value of that cell,
+// for convolution and pooling alike. Positions count from the first cell of the input: in the padding
+// before it they are negative.
 
 const pair = (value) => (Array.isArray(value) ? value : [value, value]);
-const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
-const number = (value) => WORDS[value] ?? value;
+const SPECIAL_VALUES = { inf: Infinity, "-inf": -Infinity, nan: NaN };
+const number = (value) => SPECIAL_VALUES[value] ?? value;
 
-/** A tensor as images of channels of rows; an unbatched one is one image. */
+/** Return a tensor as images of channels of rows; an unbatched one is a single image. */
 const images = ({ shape, data }) => (shape.length === 4 ? data : [data]);
 
-/** Padding before and after, window by window the positions, and the size of the input. */
+/** Return the input size, the padding before and after, and the positions of each window. */
 function axisOf({ operator, inputs, parameters, expected }, axis) {
   const size = inputs.input.shape.at(axis - 2);
   const length = expected.output.shape.at(axis - 2);
@@ -42,14 +42,14 @@ function bins(size, length) {
   });
 }
 
-/** All positions to draw: the input, its padding, and windows that reach beyond it. */
+/** Return all positions to draw: the input, its padding, and windows that reach beyond it. */
 function extent({ size, before, after, windows }) {
   const first = Math.min(-before, ...windows.flat());
   const last = Math.max(size - 1 + after, ...windows.flat());
   return range(last - first + 1, first);
 }
 
-/** The index of the input that a padding mode copies to a position; null where it copies none. */
+/** Return the input index that the padding mode copies to a position; null for constant padding. */
 function source(position, size, mode) {
   if (position >= 0 && position < size) return position;
   if (mode === "circular") return (position + size) % size;
@@ -58,38 +58,38 @@ function source(position, size, mode) {
   return null;
 }
 
-const within = (position, { size, before, after }) =>
+const inPadded = (position, { size, before, after }) =>
   position >= -before && position < size + after;
-const inside = (position, { size }) => position >= 0 && position < size;
+const inInput = (position, { size }) => position >= 0 && position < size;
 
-/** What a cell of the padded input is: its kind, and its value, null where it does not count. */
+/** Return the kind and value of a cell of the padded input; the value is null if not counted. */
 function cellAt(figure, plane, y, x) {
   const [rows, columns] = figure.axes;
   const mode = figure.parameters.padding_mode;
   const from = [source(y, rows.size, mode), source(x, columns.size, mode)];
-  const counts = within(y, rows) && within(x, columns);
-  if (inside(y, rows) && inside(x, columns)) return { kind: "input", value: number(plane[y][x]) };
-  if (!counts) return { kind: "beyond", value: null };
+  const padded = inPadded(y, rows) && inPadded(x, columns);
+  if (inInput(y, rows) && inInput(x, columns)) return { kind: "input", value: number(plane[y][x]) };
+  if (!padded) return { kind: "beyond", value: null };
   if (!from.includes(null)) return { kind: "padding", value: number(plane[from[0]][from[1]]) };
-  return { kind: "padding", value: filling(figure) };
+  return { kind: "padding", value: paddingValue(figure) };
 }
 
-function filling({ operator, parameters }) {
+function paddingValue({ operator, parameters }) {
   if (operator === "max_pool2d") return -Infinity;
   return parameters.count_include_pad === false ? null : 0;
 }
 
-/** The channels of the input that one channel of the output sees. */
-function channelsFor({ inputs, parameters }, channel) {
+/** Return the input channels that contribute to an output channel. */
+function inputChannels({ inputs, parameters }, channel) {
   if (!inputs.weight) return [channel];
-  const [outputs, each] = inputs.weight.shape;
-  return range(each, Math.floor(channel / (outputs / (parameters.groups ?? 1))) * each);
+  const [outputs, size] = inputs.weight.shape; // size: input channels per group
+  return range(size, Math.floor(channel / (outputs / (parameters.groups ?? 1))) * size);
 }
 
-/** The cells of the input that make the output's cell (image, channel, row, column). */
+/** Return the input cells that contribute to the output cell (image, channel, row, column). */
 function windowOf(figure, image, channel, row, column) {
   const [ys, xs] = [figure.axes[0].windows[row], figure.axes[1].windows[column]];
-  return channelsFor(figure, channel).flatMap((from, i) =>
+  return inputChannels(figure, channel).flatMap((from, i) =>
     ys.flatMap((y, ky) =>
       xs.map((x, kx) => ({
         channel: from, y, x,
@@ -100,16 +100,17 @@ function windowOf(figure, image, channel, row, column) {
   );
 }
 
-function shown(value) {
+function formatNumber(value) {
   if (Math.abs(value) === Infinity) return value < 0 ? "−∞" : "∞";
   return String(+value.toPrecision(7)).replace("-", "−");
 }
 
-const term = (value) => (value < 0 ? `(${shown(value)})` : shown(value));
-const counting = (window) => window.map(({ value }) => value).filter((value) => value !== null);
+const term = (value) => (value < 0 ? `(${formatNumber(value)})` : formatNumber(value));
+const countedValues = (window) =>
+  window.map(({ value }) => value).filter((value) => value !== null);
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-function convolved({ inputs }, window, channel) {
+function convolve({ inputs }, window, channel) {
   const terms = window.map(({ value, weight }) => `${term(value)}·${term(weight)}`);
   const products = window.map(({ value, weight }) => value * weight);
   if (!inputs.bias) return { value: sum(products), formula: terms.join(" + ") };
@@ -117,24 +118,24 @@ function convolved({ inputs }, window, channel) {
   return { value: sum(products) + bias, formula: `${terms.join(" + ")} + ${term(bias)} (bias)` };
 }
 
-function greatest(_, window) {
-  const values = counting(window);
+function maxPool(_, window) {
+  const values = countedValues(window);
   const value = Math.max(...values);
   const best = window.find((cell) => cell.kind === "input" && cell.value === value);
-  return { value, formula: `max(${values.map(shown).join(", ")})`, best };
+  return { value, formula: `max(${values.map(formatNumber).join(", ")})`, best };
 }
 
-function averaged({ parameters }, window) {
-  const values = counting(window);
+function avgPool({ parameters }, window) {
+  const values = countedValues(window);
   const divisor = parameters.divisor_override ?? values.length;
   const formula = `(${values.map(term).join(" + ")}) / ${divisor}`;
   return { value: sum(values) / divisor, formula, divisor };
 }
 
-/** The value of a window and how it comes about, in a formula. */
+/** By operator: compute the value of a window, and the formula to show for it. */
 const RESULTS = {
-  conv2d: convolved,
-  max_pool2d: greatest,
-  avg_pool2d: averaged,
-  adaptive_avg_pool2d: averaged,
+  conv2d: convolve,
+  max_pool2d: maxPool,
+  avg_pool2d: avgPool,
+  adaptive_avg_pool2d: avgPool,
 };
