@@ -17,8 +17,9 @@ from torchvision.transforms import ToTensor
 from reference.data.cifar10 import CIFAR10
 from reference.environment import select_device
 from reference.models.course import Tudui
+from reference.training.config import Config
 from reference.training.engine import Evaluation, evaluate
-from reference.training.runs import Config, Run
+from reference.training.runs import Run
 from reference.training.trainer import Trainer
 
 if TYPE_CHECKING:
