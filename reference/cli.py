@@ -48,7 +48,7 @@ def _optional_path(text: str) -> str | None:
     return None if text == "none" else _path(text)
 
 
-# How the text of an option becomes its value: as its type (N | None: as N), or as a path.
+# The function that converts an option's text: its type, for `int | None` int, or a path function.
 PARSERS = {name: next(iter(get_args(kind)), kind) for name, kind in TYPES.items()}
 PARSERS |= {"data": _path, "weights": _optional_path}
 
@@ -154,7 +154,7 @@ def _prepare_streams() -> None:
     """Silence all ranks but 0, and let every encoding print Chinese."""
     if rank():
         sys.stdout = sys.stderr = None
-    # They are also None where there is no console, as under pythonw.
+    # They are also None if there is no console, for example under pythonw.
     sys.stdout, sys.stderr = (stream or _devnull() for stream in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

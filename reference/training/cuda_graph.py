@@ -122,7 +122,7 @@ def capture(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
             f"the training step cannot be captured as a CUDA graph ({reason}): add --no-cuda-graph"
         ) from error
 
-    # `result`, like every tensor that `work` allocated, lies in the graph's private memory pool,
+    # `result`, like every tensor that `work` allocated, is in the graph's private memory pool,
     # which exists as long as the graph. Each replay overwrites it: return a copy.
     def replay() -> Tensor:
         graph.replay()

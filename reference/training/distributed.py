@@ -146,7 +146,7 @@ def process_group() -> Iterator[Ranks]:
     store, rank, world_size = next(rendezvous("env://"))
     with _redirect_stdout_to_devnull():
         dist.init_process_group(backend, store=store, rank=rank, world_size=world_size)
-    # By default SIGTERM, by which torchrun stops the others, ends a process without a message.
+    # torchrun stops processes with SIGTERM, which by default ends them without a message.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         yield Ranks(rank, world_size)

@@ -10,8 +10,9 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from reference.models.course import Tudui
 from reference.training import trainer
+from reference.training.config import Config
 from reference.training.engine import evaluate, train_step
-from reference.training.runs import Config, Run
+from reference.training.runs import Run
 
 LOGITS = torch.tensor([[0.1, 0.3], [0.5, 0.2]])
 

@@ -18,8 +18,8 @@ from reference.app.messages import LINES
 from reference.data.cifar10 import CIFAR10
 from reference.data.loaders import ResidentLoader, epoch_sampler
 from reference.models.course import Tudui
+from reference.training.config import Config
 from reference.training.engine import evaluate, train_step
-from reference.training.runs import Config
 from spec_tests.support.short_runs import ShortRun, one_thread, train_two_epochs
 
 

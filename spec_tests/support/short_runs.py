@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from reference.training.runs import Config, Run
+from reference.training.config import Config
+from reference.training.runs import Run
 from reference.training.trainer import Trainer
 
 
