@@ -1,4 +1,4 @@
-"""Options that the tests and the benchmarks share, and what they need to run."""
+"""Options, marks and fixtures that the tests and the benchmarks share."""
 
 import importlib.util
 import os
@@ -25,7 +25,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=["browser", "cuda", "data"],
         help="fail, rather than skip, the tests that need this",
     )
-
     group.addoption(
         "--screenshots",
         metavar="DIR",
@@ -36,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _missing(need: str, config: pytest.Config) -> str:
-    """Say why the tests marked `need` cannot run here; empty when they can."""
+    """Return why the tests marked `need` cannot run here; empty if they can."""
     if need == "browser":
         return _missing_browser()
     if need == "cuda":
@@ -82,7 +81,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def screenshots(request: pytest.FixtureRequest) -> Path:
-    """The folder for screenshots, made where it is missing; for tests marked `browser`."""
+    """The folder for screenshots, created if missing; for tests marked `browser`."""
     folder = request.config.rootpath / request.config.getoption("--screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,4 +1,1 @@
-"""What the tests are built from.
-
-The register of claims, the vectors and drawn cases, and the checks of an implementation.
-"""
+"""The register of claims, the vectors, drawn cases, and the checks of an implementation."""

@@ -1,4 +1,4 @@
-"""The lessons of the course, `fixtures/lessons.toml`: P1 to P33, and where each is implemented."""
+"""The lessons of the course, `fixtures/lessons.toml`: P1 to P33 and the modules for each."""
 
 import tomllib
 from dataclasses import dataclass
@@ -10,7 +10,14 @@ from spec_tests.harness.claims import RegisterError
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """A lesson, and the modules of `reference/` that do what it teaches; `zh` is its title."""
+    """A lesson.
+
+    Attributes:
+        id: P1 to P33.
+        title: the title in English.
+        zh: the title in Chinese.
+        modules: the modules of `reference/` that implement what it teaches, as `data/cifar10`.
+    """
 
     id: str
     title: str
@@ -23,7 +30,7 @@ class Lesson:
         for module in self.modules:
             if not (paths.REFERENCE / f"{module}.py").is_file():
                 raise RegisterError(
-                    f"{self.id}: reference/{module}.py is not there: mend 'modules'"
+                    f"{self.id}: reference/{module}.py does not exist: correct 'modules'"
                 )
 
 
@@ -31,7 +38,7 @@ def load(path: Path = paths.LESSONS) -> list[Lesson]:
     """Read the lessons.
 
     Raises:
-        RegisterError: the file or a lesson is not as it should be, or one is missing.
+        RegisterError: the file or a lesson is invalid, or a lesson is missing.
     """
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["lesson"]

@@ -1,10 +1,11 @@
-"""Hold implementations against the brute-force definitions, on drawn cases."""
+"""Comparison of implementations with the brute-force definitions, on drawn cases."""
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
+from typing import Any, NoReturn
 
 import numpy as np
 from hypothesis import assume, reject
@@ -17,13 +18,14 @@ from spec_tests.harness.vectors import Case
 from spec_tests.implementations import Implementation, UnsupportedSkip
 from spec_tests.oracles import directional_derivative
 
-LACKS: list[UnsupportedSkip] = []  # what the running test passed over, as hypothesis forgets it
+# Cases that the running test drew and rejected as not implemented; hypothesis keeps no record.
+REJECTED: list[UnsupportedSkip] = []
 
 
 def verify(implementation: Implementation, case: Case) -> None:
-    """Hold an implementation against the oracle's outcome of a drawn case."""
+    """Compare an implementation with the oracle on a drawn case."""
     __tracebackhide__ = True
-    _skip_what_is_missing(implementation, case.operator)
+    _skip_if_missing(implementation, case.operator)
     dtypes = {"indices": "int64", "output": next(iter(case.inputs.values()))["dtype"]}
     expected = {
         name: tensor(values, dtypes.get(name) or case.inputs[name]["dtype"])
@@ -34,7 +36,7 @@ def verify(implementation: Implementation, case: Case) -> None:
     try:
         vectors.check(implementation, replace(case, expected=expected))
     except vectors.UnsupportedError as missing:
-        _pass_over(implementation, missing)
+        _reject(implementation, missing)
 
 
 def verify_expected(case: Case) -> None:
@@ -44,45 +46,49 @@ def verify_expected(case: Case) -> None:
     """
     outcome = vectors.from_oracle(case)
     tolerance = vectors.EXACT if case.oracle == "independent" else case.tolerance
-    limits = {limit: tolerance[limit] + 1e-9 for limit in ("rtol", "atol")}
+    rtol, atol = tolerance["rtol"] + 1e-9, tolerance["atol"] + 1e-9
     for name, expected in case.expected.items():
         actual = np.array(outcome[name], dtype=float).reshape(expected["shape"])
         values = np.array(expected["data"], dtype=object).astype(float)
-        np.testing.assert_allclose(actual, values, err_msg=str(case), **limits)
+        np.testing.assert_allclose(actual, values, rtol, atol, err_msg=str(case))
 
 
-def _skip_what_is_missing(implementation: Implementation, operator: str) -> None:
+def _skip_if_missing(implementation: Implementation, operator: str) -> None:
     if operator not in implementation.functions:
         raise UnsupportedSkip(implementation, operator)
 
 
-def _pass_over(implementation: Implementation, missing: Exception) -> None:
-    """Let hypothesis draw another case."""
-    LACKS.append(UnsupportedSkip(implementation, missing))
+def _reject(implementation: Implementation, missing: Exception) -> NoReturn:
+    """Make hypothesis draw another case."""
+    REJECTED.append(UnsupportedSkip(implementation, missing))
     reject()
 
 
 @contextmanager
-def passing_over() -> Iterator[None]:
-    """Skip a drawn test when all that was drawn is not implemented."""
-    LACKS.clear()
+def skip_if_all_rejected() -> Iterator[None]:
+    """Skip a drawn test if no case that was drawn is implemented."""
+    REJECTED.clear()
     try:
         yield
     except Unsatisfiable:
-        if LACKS:
-            raise LACKS[-1] from None
+        if REJECTED:
+            raise REJECTED[-1] from None
         raise
 
 
 @st.composite
 def gradient(draw: st.DrawFn, case: Case) -> Case:
-    """Make a case of `backward` from a case: float64, with no two elements equal and none at 0."""
-    floats = [name for name, held in case.inputs.items() if held["dtype"] != "int64"]
+    """Draw a case of `backward` for a case of an operator, in float64.
+
+    No two elements of an input are equal and none is 0, where ReLU and max pooling have kinks.
+    """
+    floats = [name for name, values in case.inputs.items() if values["dtype"] != "int64"]
     inputs = dict(case.inputs)
     for i, name in enumerate(floats):
         values = vectors.array(inputs[name])
-        places = np.arange(1, values.size + 1).reshape(values.shape)
-        inputs[name] = tensor(values + places / 2.0 ** (10 + i), "float64")
+        # Small integers plus distinct multiples of a power of 2, a different one for each input.
+        offsets = np.arange(1, values.size + 1).reshape(values.shape) / 2.0 ** (10 + i)
+        inputs[name] = tensor(values + offsets, "float64")
     constants = {"running_mean", "running_var", "target"}
     constants |= {"weight"} if case.operator == "cross_entropy" else set()
     learnable = [name for name in floats if name not in constants]
@@ -102,20 +108,22 @@ def gradient(draw: st.DrawFn, case: Case) -> Case:
 
 
 def verify_gradient(implementation: Implementation, case: Case) -> None:
-    """Hold a gradient, along some directions, against the slope of the oracle."""
+    """Compare a gradient with the oracle's directional derivative, in two directions."""
     for operator in ("backward", case.parameters["operator"]):
-        _skip_what_is_missing(implementation, operator)
+        _skip_if_missing(implementation, operator)
     inputs, options = case.arrays
     try:
         gradient = implementation.functions["backward"](**inputs, **options)
     except NotImplementedError as missing:
-        _pass_over(implementation, missing)
+        _reject(implementation, missing)
     wrt = inputs[case.parameters["wrt"]]
     assert (gradient.dtype, gradient.shape) == (wrt.dtype, wrt.shape), str(case)
-    exact = {name: vectors.as_fractions(values.tolist()) for name, values in inputs.items()}
+    exact: dict[str, Any] = {
+        name: vectors.as_fractions(values.tolist()) for name, values in inputs.items()
+    }
     for seed in range(2):
         direction = numbers(seed, wrt.shape, -3, 3)
         expected = directional_derivative(direction.tolist(), **exact, **options)
         along = (gradient * direction).sum()
-        assume(math.isfinite(expected))  # the mean of nothing, when every sample is ignored
+        assume(math.isfinite(expected))  # NaN: the mean of no samples, if all are ignored
         assert np.isclose(along, float(expected), rtol=1e-6, atol=1e-6), f"{case}\n{gradient}"

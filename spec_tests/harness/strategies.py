@@ -1,7 +1,7 @@
-"""Further cases, drawn by hypothesis: the oracle says what each must give.
+"""Hypothesis strategies for further cases, whose expected values come from the oracle.
 
-Shapes and arguments are drawn, and shrink; the numbers are small integers from a seed, which most
-operators keep exact. `against_oracle` is where they are checked.
+Shapes and arguments are drawn, and shrink; the data are small integers from a seed, for which most
+operators are exact. `oracle_checks` checks the cases.
 """
 
 import random
@@ -20,23 +20,25 @@ from spec_tests.harness.vectors import Case
 
 Draw = st.DrawFn
 
-LARGEST = 12
-TINY = 4
+LARGEST = 12  # the longest side of an input
+TINY = 4  # the longest side where a gradient is checked
 
 EXACT = {"float32": 0.0, "float64": 0.0}
-ROUNDED = {"float32": 1e-5, "float64": 1e-12}  # some hundred roundings of 6e-8 and of 1e-16
+ROUNDED = {"float32": 1e-5, "float64": 1e-12}  # hundreds of roundings of 6e-8 and of 1e-16
 
 DTYPES = st.sampled_from(sorted(EXACT))
 SEEDS = st.integers(0, 2**16)
-NAMES_OF_REDUCTIONS = st.sampled_from(["none", "mean", "sum"])
+REDUCTIONS = st.sampled_from(["none", "mean", "sum"])
 
 
 def tensor(values: npt.ArrayLike, dtype: str) -> dict[str, Any]:
+    """Return the values as a tensor of a case."""
     array = np.asarray(values, dtype=dtype)
     return {"dtype": dtype, "shape": list(array.shape), "data": array.tolist()}
 
 
 def numbers(seed: int, shape: tuple[int, ...], low: int = -9, high: int = 9) -> np.ndarray:
+    """Return random integers from low to high, both included."""
     draw = random.Random(f"{seed} {shape}")
     return np.array([draw.randint(low, high) for _ in range(prod(shape))]).reshape(shape)
 
@@ -48,7 +50,7 @@ def _case(
     parameters: Mapping[str, Any],
     limits: Mapping[str, float] = ROUNDED,
 ) -> Case:
-    """Fill the shapes with numbers."""
+    """Return a case whose inputs have these shapes, filled with numbers."""
     dtype, seed = draw(DTYPES), draw(SEEDS)
     inputs = {
         name: tensor(numbers(seed + i, shape), dtype)
@@ -64,12 +66,12 @@ def _case(
     )
 
 
-def _pairs(draw: Draw, low: int, high: int) -> tuple[int, int]:
+def _pair(draw: Draw, low: int, high: int) -> tuple[int, int]:
     return draw(st.integers(low, high)), draw(st.integers(low, high))
 
 
 def _optional(draw: Draw, **values: Any) -> dict[str, Any]:
-    """Leave some arguments to their defaults."""
+    """Return a random subset of the arguments; the others keep their defaults."""
     return {name: value for name, value in values.items() if draw(st.booleans())}
 
 
@@ -80,39 +82,39 @@ def _image_shape(draw: Draw, channels: int, sides: tuple[int, int]) -> tuple[int
 
 @st.composite
 def conv2d(draw: Draw, largest: int = LARGEST) -> Case:
-    sides, kernel = _pairs(draw, 1, largest), _pairs(draw, 1, 4)
-    groups, depth, multiplier = (draw(st.integers(1, 2)) for _ in range(3))
-    dilation, padding = _pairs(draw, 1, 3), _pairs(draw, 0, 3)
+    sides, kernel = _pair(draw, 1, largest), _pair(draw, 1, 4)
+    groups, group_channels, multiplier = (draw(st.integers(1, 2)) for _ in range(3))
+    dilation, padding = _pair(draw, 1, 3), _pair(draw, 0, 3)
     mode = draw(st.sampled_from(["zeros", "zeros", "reflect", "replicate", "circular"]))
     if mode == "reflect":
-        padding = tuple(min(p, side - 1) for p, side in zip(padding, sides, strict=True))
+        padding = min(padding[0], sides[0] - 1), min(padding[1], sides[1] - 1)
     if mode == "circular":
-        padding = tuple(min(p, side) for p, side in zip(padding, sides, strict=True))
+        padding = min(padding[0], sides[0]), min(padding[1], sides[1])
     parameters: dict[str, Any] = {"dilation": dilation, "groups": groups}
-    word = draw(st.sampled_from(["same", "valid", None])) if mode == "zeros" else None
-    parameters |= {"padding": word or padding} | ({} if word else {"padding_mode": mode})
-    if word != "same":
-        parameters["stride"] = _pairs(draw, 1, 4)
-        margins = (0, 0) if word else padding
-        spans = zip(sides, margins, kernel, dilation, strict=True)
+    named = draw(st.sampled_from(["same", "valid", None])) if mode == "zeros" else None
+    parameters |= {"padding": named or padding} | ({} if named else {"padding_mode": mode})
+    if named != "same":
+        parameters["stride"] = _pair(draw, 1, 4)
+        pads = (0, 0) if named else padding
+        spans = zip(sides, pads, kernel, dilation, strict=True)
         assume(all(side + 2 * p > d * (k - 1) for side, p, k, d in spans))
     shapes = {
-        "input": _image_shape(draw, groups * depth, sides),
-        "weight": (groups * multiplier, depth, *kernel),
+        "input": _image_shape(draw, groups * group_channels, sides),
+        "weight": (groups * multiplier, group_channels, *kernel),
     } | _optional(draw, bias=(groups * multiplier,))
     return _case(draw, "conv2d", shapes, parameters, EXACT)
 
 
 def _window(draw: Draw, largest: int, *, dilated: bool) -> tuple[tuple[int, int], dict[str, Any]]:
     """Draw the sides of a plane and a pooling window that fits it."""
-    sides, kernel = _pairs(draw, 1, largest), _pairs(draw, 1, 4)
-    dilation = _pairs(draw, 1, 3) if dilated else (1, 1)
+    sides, kernel = _pair(draw, 1, largest), _pair(draw, 1, 4)
+    dilation = _pair(draw, 1, 3) if dilated else (1, 1)
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
     spans = zip(sides, padding, kernel, dilation, strict=True)
     assume(all(side + 2 * p > d * (k - 1) for side, p, k, d in spans))
     parameters = {"kernel_size": kernel, "padding": padding}
     parameters |= {"dilation": dilation} if dilated else {}
-    parameters |= _optional(draw, stride=_pairs(draw, 1, 5), ceil_mode=True)
+    parameters |= _optional(draw, stride=_pair(draw, 1, 5), ceil_mode=True)
     return sides, parameters
 
 
@@ -122,7 +124,7 @@ def max_pool2d(draw: Draw, largest: int = LARGEST) -> Case:
     parameters |= _optional(draw, return_indices=True) if largest > TINY else {}
     shape = _image_shape(draw, draw(st.integers(1, 2)), sides)
     case = _case(draw, "max_pool2d", {"input": shape}, parameters, EXACT)
-    # A window of nothing but padding: torch's gradient would overwrite other memory, see
+    # No window may consist of padding only: torch's gradient would write to other memory, see
     # docs/KNOWN_DIFFERENCES.md.
     assume(np.isfinite(np.array(vectors.from_oracle(case)["output"], dtype=float)).all())
     return case
@@ -138,8 +140,8 @@ def avg_pool2d(draw: Draw, largest: int = LARGEST) -> Case:
 
 @st.composite
 def adaptive_avg_pool2d(draw: Draw, largest: int = LARGEST) -> Case:
-    size = draw(st.one_of(st.integers(1, largest), st.just(_pairs(draw, 1, largest))))
-    shape = _image_shape(draw, draw(st.integers(1, 2)), _pairs(draw, 1, largest))
+    size = draw(st.one_of(st.integers(1, largest), st.just(_pair(draw, 1, largest))))
+    shape = _image_shape(draw, draw(st.integers(1, 2)), _pair(draw, 1, largest))
     return _case(draw, "adaptive_avg_pool2d", {"input": shape}, {"output_size": size})
 
 
@@ -160,7 +162,7 @@ def sigmoid(draw: Draw, largest: int = LARGEST) -> Case:
 
 @st.composite
 def linear(draw: Draw, largest: int = LARGEST) -> Case:
-    features, outputs = _pairs(draw, 1, largest)
+    features, outputs = _pair(draw, 1, largest)
     shapes = {"input": (*_shape(draw, 2, 4), features), "weight": (outputs, features)}
     return _case(draw, "linear", shapes | _optional(draw, bias=(outputs,)), {}, EXACT)
 
@@ -206,7 +208,7 @@ def batch_norm(draw: Draw, largest: int = LARGEST) -> Case:
 @st.composite
 def _difference(draw: Draw, largest: int, operator: str) -> Case:
     shape = _shape(draw, 3, min(largest, 4))
-    parameters = _optional(draw, reduction=draw(NAMES_OF_REDUCTIONS))
+    parameters = _optional(draw, reduction=draw(REDUCTIONS))
     return _case(draw, operator, {"input": shape, "target": shape}, parameters)
 
 
@@ -221,24 +223,24 @@ def mse_loss(largest: int = LARGEST) -> st.SearchStrategy[Case]:
 @st.composite
 def cross_entropy(draw: Draw, largest: int = LARGEST) -> Case:
     classes = draw(st.integers(1, min(largest, 6)))
-    places = draw(st.sampled_from([(), (3,), (2, 2)]))
-    batch = () if not places and draw(st.booleans()) else (draw(st.integers(1, largest)),)
-    hard = draw(st.booleans())
-    parameters = _optional(draw, reduction=draw(NAMES_OF_REDUCTIONS), label_smoothing=0.25)
+    positions = draw(st.sampled_from([(), (3,), (2, 2)]))
+    batch = () if not positions and draw(st.booleans()) else (draw(st.integers(1, largest)),)
+    hard = draw(st.booleans())  # class indices; otherwise probabilities
+    parameters = _optional(draw, reduction=draw(REDUCTIONS), label_smoothing=0.25)
     parameters |= _optional(draw, ignore_index=draw(st.integers(0, classes - 1))) if hard else {}
-    shape = (*batch, classes, *places)
-    target = numbers(draw(SEEDS), (*batch, *places), 0, classes - 1)
+    shape = (*batch, classes, *positions)
+    target = numbers(draw(SEEDS), (*batch, *positions), 0, classes - 1)
     case = _case(draw, "cross_entropy", {"input": shape}, parameters)
     dtype = case.inputs["input"]["dtype"]
     soft = numbers(draw(SEEDS), shape, 0, 8) / 8
-    inputs = {"target": tensor(target, "int64") if hard else tensor(soft, dtype)}
+    inputs = {**case.inputs, "target": tensor(target, "int64") if hard else tensor(soft, dtype)}
     weight = tensor(numbers(draw(SEEDS), (classes,), 1, 4), dtype)
-    return replace(case, inputs=case.inputs | inputs | _optional(draw, weight=weight))
+    return replace(case, inputs=inputs | _optional(draw, weight=weight))
 
 
 @st.composite
 def _updates(draw: Draw, operator: str, parameters: dict[str, Any]) -> Case:
-    count, steps = _pairs(draw, 1, 5)
+    count, steps = _pair(draw, 1, 5)
     parameters |= {"lr": draw(st.sampled_from([0.125, 0.5]))}
     parameters |= _optional(draw, weight_decay=0.25, maximize=True)
     return _case(draw, operator, {"params": (count,), "grads": (steps, count)}, parameters)
@@ -247,8 +249,9 @@ def _updates(draw: Draw, operator: str, parameters: dict[str, Any]) -> Case:
 @st.composite
 def sgd(draw: Draw) -> Case:
     parameters = _optional(draw, momentum=draw(st.sampled_from([0.5, 0.75])))
-    extra = {"dampening": 0.25} if draw(st.booleans()) else {"nesterov": True}
-    parameters |= extra if parameters and draw(st.booleans()) else {}
+    extra: dict[str, Any] = {"dampening": 0.25} if draw(st.booleans()) else {"nesterov": True}
+    if parameters and draw(st.booleans()):
+        parameters |= extra
     return draw(_updates("sgd", parameters))
 
 

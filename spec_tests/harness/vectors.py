@@ -1,8 +1,8 @@
-"""The operator cases of `fixtures/vectors`, and how an implementation is held against one.
+"""The vectors: the operator cases of `fixtures/vectors`, and the check of an implementation.
 
-A case is data: `vectors.schema.json` says what it consists of, `implementations` how an
-implementation is called. The checks come in the order dtype, shape, values, and every message
-says what was called with which arguments.
+`vectors.schema.json` describes the data of a case, `spec_tests.implementations` how an
+implementation is called. Results are compared by dtype, shape and values, in this order; each
+message includes the operator and its arguments.
 """
 
 import copy
@@ -32,24 +32,24 @@ Arrays = Mapping[str, Any]
 
 
 class MismatchError(AssertionError):
-    """An implementation does not do what the case says."""
+    """An implementation's outcome differs from the case."""
 
-    def __init__(self, case: "Case", what: str, details: str = "") -> None:
-        # What is wrong stands in the first line: a summary of many failures shows no more.
-        super().__init__(f"{case.operator}: {what}\n{case}\n{details}".rstrip())
+    def __init__(self, case: "Case", difference: str, details: str = "") -> None:
+        # pytest's summary of failures shows only the first line: the difference.
+        super().__init__(f"{case.operator}: {difference}\n{case}\n{details}".rstrip())
 
 
 class RaisedError(MismatchError):
-    """An implementation raised where the case has a value, or another error."""
+    """An implementation raised an exception that the case does not expect."""
 
 
 class UnsupportedError(Exception):
-    """An implementation lacks the operator, or cannot take these arguments."""
+    """An implementation does not implement the operator, or these arguments of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One call of an operator and what it must give; the schema describes the fields."""
+    """One call of an operator and its expected outcome; the schema describes the fields."""
 
     operator: str
     name: str
@@ -64,8 +64,9 @@ class Case:
 
     def __str__(self) -> str:
         inputs, options = self.arrays
-        shown = {name: values.tolist() for name, values in inputs.items()} | options
-        return f"{self.operator}({', '.join(f'{name}={value}' for name, value in shown.items())})"
+        arguments = {name: values.tolist() for name, values in inputs.items()} | options
+        listed = ", ".join(f"{name}={value}" for name, value in arguments.items())
+        return f"{self.operator}({listed})"
 
     @property
     def arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -74,7 +75,7 @@ class Case:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The parameters as Python has them: a list is a tuple."""
+        """The parameters, with tuples for JSON's lists."""
         return {k: tuple(v) if isinstance(v, list) else v for k, v in self.parameters.items()}
 
 
@@ -94,35 +95,38 @@ def cases(operator: str) -> tuple[Case, ...]:
 
 
 def parametrize_cases(operator: str) -> pytest.MarkDecorator:
-    """Give a test the vectors of an operator as `case`, each with its claims."""
-    marks = {c.name: [pytest.mark.claim(*c.claims)] if c.claims else [] for c in cases(operator)}
-    return pytest.mark.parametrize(
-        "case", [pytest.param(c, id=c.name, marks=marks[c.name]) for c in cases(operator)]
-    )
+    """Return the mark that runs a test with each vector of an operator, with its claims."""
+    params = [
+        pytest.param(
+            case, id=case.name, marks=pytest.mark.claim(*case.claims) if case.claims else ()
+        )
+        for case in cases(operator)
+    ]
+    return pytest.mark.parametrize("case", params)
 
 
 def array(tensor: Mapping[str, Any]) -> np.ndarray:
-    """Read a tensor of a case; its numbers may be the words inf, -inf and nan."""
+    """Return a case's tensor as an array; its data may contain the words inf, -inf and nan."""
     flat = np.array(tensor["data"], dtype=object).reshape(tensor["shape"])
     return flat.astype(tensor["dtype"])
 
 
 def call_operator(function: Callable[..., Any], inputs: Arrays, options: Arrays) -> dict[str, Any]:
     """Call a function on copies of the inputs; return its results and the inputs afterwards."""
-    inputs = copy.deepcopy(inputs)
-    results = function(**inputs, **options)
+    copies = dict(copy.deepcopy(inputs))
+    results = function(**copies, **options)
     results = results if isinstance(results, tuple) else (results,)
-    return dict(zip(RESULTS, results, strict=False)) | inputs
+    return dict(zip(RESULTS, results, strict=False)) | copies
 
 
 def from_oracle(case: Case) -> dict[str, Any]:
-    """Return the brute-force outcome of a case, as nested lists."""
+    """Return the outcome of a case according to the oracle, as nested lists."""
     inputs = {name: as_fractions(array(tensor).tolist()) for name, tensor in case.inputs.items()}
     return call_operator(DEFINITIONS[case.operator], inputs, case.options)
 
 
 def as_fractions(nested: Nested) -> Nested:
-    """Turn the floats of a nested list into the integers or fractions that they are."""
+    """Return nested lists with each finite number as the equal int or Fraction."""
     if isinstance(nested, list):
         return [as_fractions(part) for part in nested]
     if not math.isfinite(nested):
@@ -131,11 +135,11 @@ def as_fractions(nested: Nested) -> Nested:
 
 
 def check(implementation: Implementation, case: Case) -> None:
-    """Hold an implementation against a case.
+    """Check an implementation on a case.
 
     Raises:
-        MismatchError: it does something else.
-        UnsupportedError: it lacks the operator or cannot take these arguments.
+        MismatchError: its outcome differs from the case.
+        UnsupportedError: it does not implement the operator, or these arguments of it.
     """
     __tracebackhide__ = True
     function = implementation.functions.get(case.operator)
@@ -149,13 +153,13 @@ def check(implementation: Implementation, case: Case) -> None:
         _check_error(implementation, case, error)
         return
     if case.error:
-        raise MismatchError(case, f"must be {_refused(case)} and gave {actual['output']}")
+        raise MismatchError(case, f"must {_expected_error(case)}, but returned {actual['output']}")
     if extra := [name for name in RESULTS if name in actual and name not in case.expected]:
-        raise MismatchError(case, f"gave what was not asked for: {', '.join(extra)}")
+        raise MismatchError(case, f"returned a result that is not expected: {', '.join(extra)}")
     for name, before in inputs.items():
         if name not in case.expected:
             unchanged = {"dtype": before.dtype.name, "shape": before.shape, "data": before}
-            _compare(case, f"the input {name}, afterwards", actual[name], unchanged, EXACT)
+            _compare(case, f"the input {name} after the call", actual[name], unchanged, EXACT)
     for name, expected in case.expected.items():
         _compare(case, name, actual.get(name), expected, case.tolerance)
     for name in inputs:
@@ -163,13 +167,13 @@ def check(implementation: Implementation, case: Case) -> None:
             raise MismatchError(case, f"output: shares memory with the input {name}")
 
 
-def _refused(case: Case) -> str:
-    return f"refused with {' or '.join(case.error['types'])} about {case.error['mentions']!r}"
+def _expected_error(case: Case) -> str:
+    assert case.error
+    return f"raise {' or '.join(case.error['types'])} matching {case.error['mentions']!r}"
 
 
 def _check_error(implementation: Implementation, case: Case, error: Exception) -> None:
     __tracebackhide__ = True
-    told = f"{type(error).__name__}: {error}"
     if case.error:
         classes = {c.__name__ for c in type(error).__mro__}
         if classes.intersection(case.error["types"]) and re.search(
@@ -178,26 +182,28 @@ def _check_error(implementation: Implementation, case: Case, error: Exception) -
             return
         if isinstance(error, implementation.library_errors):
             return
+    raised = f"{type(error).__name__}: {error}"
     if isinstance(error, NotImplementedError):
-        raise UnsupportedError(told) from error
-    told = f"must be {_refused(case)}, not with {told}" if case.error else f"raised {told}"
-    own_frames = traceback.format_tb(error.__traceback__)[2:]  # without `check` and `call_operator`
-    raise RaisedError(case, told, "".join(own_frames)) from None
+        raise UnsupportedError(raised) from error
+    expected = f"must {_expected_error(case)}, but " if case.error else ""
+    # The traceback starts in the implementation: without the frames of check and call_operator.
+    frames = traceback.format_tb(error.__traceback__)[2:]
+    raise RaisedError(case, f"{expected}raised {raised}", "".join(frames)) from None
 
 
 def _compare(
     case: Case,
     name: str,
-    actual: np.ndarray,
+    actual: np.ndarray | None,
     expected: Mapping[str, Any],
     tolerance: Mapping[str, Any],
 ) -> None:
     __tracebackhide__ = True
     if not isinstance(actual, np.ndarray):
         raise MismatchError(case, f"{name}: not an array but {actual!r}")
-    found, wanted = actual.dtype.name, expected["dtype"]
-    if found != wanted:
-        raise MismatchError(case, f"{name}: dtype is {found}, not {wanted}")
+    if actual.dtype.name != expected["dtype"]:
+        dtypes = f"{actual.dtype.name}, not {expected['dtype']}"
+        raise MismatchError(case, f"{name}: dtype is {dtypes}")
     if actual.shape != tuple(expected["shape"]):
         shapes = f"{list(actual.shape)}, not {list(expected['shape'])}"
         raise MismatchError(case, f"{name}: shape is {shapes}")
@@ -221,7 +227,7 @@ def _check_zeros(case: Case, name: str, actual: np.ndarray, limits: tuple[int, i
 
 
 def verify(implementation: Implementation, case: Case) -> None:
-    """Check in a test: what is not implemented is skipped, and never passes."""
+    """Check an implementation in a test; skip the test if the case is not implemented."""
     try:
         check(implementation, case)
     except UnsupportedError as missing:

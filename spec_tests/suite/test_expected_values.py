@@ -1,8 +1,8 @@
-"""What the suite is worth: no claim without its tests, no expected value that may be another."""
+"""Self-tests: every claim needs its tests, and no other expected value passes."""
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,13 +22,13 @@ CASES = [
 VALUES = [param for param in CASES if param.values[0].expected]
 ERRORS = [param for param in CASES if param.values[0].error]
 
-# Roundings that a tolerance may allow for, in units of the dtype's precision; 0 where none happens.
-ROUNDINGS = {"float32": 2e-6, "float64": 1e-12, "int64": 0}
+# The largest tolerance for the rounding of computed values; integers are not rounded.
+MAX_ROUNDING = {"float32": 2e-6, "float64": 1e-12, "int64": 0}
 HALF_A_PRINTED_DIGIT = 5e-5
 
 
 class _Test:
-    """As much of a test as the register looks at."""
+    """The part of a pytest.Item that the register uses."""
 
     nodeid = "a test"
 
@@ -39,8 +39,8 @@ class _Test:
         return self.marks
 
 
-def test_no_claim_does_without_its_tests(request: pytest.FixtureRequest) -> None:
-    """With the tests of any one claim gone, collection fails and says which."""
+def test_every_claim_needs_its_tests(request: pytest.FixtureRequest) -> None:
+    """Without the tests of any one claim, collection fails and names it."""
     if not (items := request.config.stash[claims.SUITE]):
         pytest.skip("needs the whole suite collected: pytest spec_tests -k test_expected_values")
     register = request.config.stash[claims.REGISTER]
@@ -98,62 +98,66 @@ def _changed(case: Case, name: str, **fields: Any) -> Case:
 
 
 def _other_numbers(case: Case) -> Iterator[tuple[str, Case]]:
-    """Change one expected number after the other by the least that the tolerance must notice."""
+    """Yield cases with one expected number changed by the least that the tolerance must detect."""
     for name, tensor in case.expected.items():
         values = vectors.array(tensor).astype(object)
-        for place in np.ndindex(values.shape):
-            for other in _neighbours(values[place], tensor["dtype"], case.tolerance):
+        for index in np.ndindex(values.shape):
+            for other in _neighbours(values[index], tensor["dtype"], case.tolerance):
                 data = values.copy()
-                data[place] = other
-                yield f"{name}{place} = {other!r}", _changed(case, name, data=data.tolist())
+                data[index] = other
+                yield f"{name}{index} = {other!r}", _changed(case, name, data=data.tolist())
 
 
-def _neighbours(value: float, dtype: str, tolerance: dict[str, float]) -> tuple[float, ...]:
-    """Return the nearest numbers that cannot both be right: twice the tolerance away, and a bit."""
+def _neighbours(value: float, dtype: str, tolerance: Mapping[str, float]) -> tuple[float, ...]:
+    """Return the nearest values that must fail if `value` passes.
+
+    PyTorch's result is within the tolerance of `value`: a value more than two tolerances away is
+    out of its reach.
+    """
     if not math.isfinite(value):
         return (0.0, -value) if math.isinf(value) else (0.0,)
     if dtype == "int64":
         return (value - 1, value + 1)
     step = 2 * (tolerance["atol"] + tolerance["rtol"] * abs(value))
-    bit = float(np.spacing(np.dtype(dtype).type(abs(value) + step)))
-    return (value - step - bit, value + step + bit)
+    spacing = float(np.spacing(np.dtype(dtype).type(abs(value) + step)))
+    return (value - step - spacing, value + step + spacing)
 
 
 def _other_forms(case: Case) -> Iterator[tuple[str, Case]]:
-    """Change dtypes and shapes, and leave out one result after the other."""
+    """Yield cases with another dtype, with another shape, and without one of the results."""
     for name, tensor in case.expected.items():
         for dtype in {"float32", "float64", "int64"} - {tensor["dtype"]}:
             yield f"{name}: {dtype}", _changed(case, name, dtype=dtype)
         for shape in ([*tensor["shape"], 1], [1, *tensor["shape"]]):
             yield f"{name}: {shape}", _changed(case, name, shape=shape)
-        rest = {other: held for other, held in case.expected.items() if other != name}
+        rest = {other: values for other, values in case.expected.items() if other != name}
         yield f"without {name}", replace(case, expected=rest)
 
 
 @pytest.mark.parametrize("case", VALUES)
 def test_no_other_value_passes(case: Case) -> None:
-    """Whatever expected number, dtype or shape is changed, a test fails."""
+    """If any expected number, dtype or shape is changed, a test fails."""
     implementation = _replay(case)
     assert _passes(implementation, case)
     others = [*_other_numbers(case), *_other_forms(case)]
-    assert [told for told, other in others if _passes(implementation, other)] == []
+    assert [change for change, other in others if _passes(implementation, other)] == []
 
 
 @pytest.mark.parametrize("case", ERRORS)
 def test_no_other_error_passes(case: Case) -> None:
-    """Whatever expected class or message is changed, a test fails."""
+    """If the expected class or message is changed, a test fails."""
     implementation = _replay(case)
     assert _passes(implementation, case)
-    other_words = "|".join(f"{words} nosuch" for words in case.error["mentions"].split("|"))
-    others = [{**case.error, "types": ["KeyError"]}, {**case.error, "mentions": other_words}]
+    mentions = "|".join(f"{words} nosuch" for words in case.error["mentions"].split("|"))
+    others = [{**case.error, "types": ["KeyError"]}, {**case.error, "mentions": mentions}]
     assert [other for other in others if _passes(implementation, replace(case, error=other))] == []
 
 
 @pytest.mark.parametrize("case", VALUES)
-def test_no_tolerance_is_wider_than_roundings_need(case: Case) -> None:
-    """Half a digit for what is printed, a few roundings for what is computed, else nothing."""
+def test_tolerances_allow_for_rounding_only(case: Case) -> None:
+    """Half a digit for a printed value, a few roundings for a computed one."""
     rtol, atol = case.tolerance["rtol"], case.tolerance["atol"]
     if case.oracle == "printed":
         assert (rtol, atol) in {(0, 0), (0, HALF_A_PRINTED_DIGIT)}
     else:
-        assert max(rtol, atol) <= ROUNDINGS[case.expected["output"]["dtype"]]
+        assert max(rtol, atol) <= MAX_ROUNDING[case.expected["output"]["dtype"]]

@@ -1,4 +1,4 @@
-"""The list of lessons is whole, and says so where it is not."""
+"""The list of lessons: it is complete, and mistakes in it are reported."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ def test_there_are_33() -> None:
 
 
 def test_every_module_of_the_reference_belongs_to_a_lesson() -> None:
-    """All but the helpers, which belong to none."""
+    """Except for the helpers, which belong to none."""
     taught = {module for lesson in lessons.load() for module in lesson.modules}
     modules = {
         path.relative_to(paths.REFERENCE).with_suffix("").as_posix()
@@ -31,7 +31,7 @@ def test_every_module_of_the_reference_belongs_to_a_lesson() -> None:
         (
             '["data/loaders"]',
             '["data/loader"]',
-            "P15: reference/data/loader.py is not there: mend 'modules'",
+            "P15: reference/data/loader.py does not exist: correct 'modules'",
         ),
         ('title = "DataLoader"', 'title = ""', "P15: 'title' and 'zh' must not be empty"),
         ('id = "P15"', 'id = "P14"', "lessons.toml: the lessons must be P1 to P33, in this order"),
@@ -40,7 +40,7 @@ def test_every_module_of_the_reference_belongs_to_a_lesson() -> None:
     ],
     ids=["module", "title", "order", "field", "table"],
 )
-def test_mistake_is_one_line(tmp_path: Path, old: str, new: str, line: str) -> None:
+def test_mistake_is_reported(tmp_path: Path, old: str, new: str, line: str) -> None:
     text = paths.LESSONS.read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "lessons.toml").write_text(text.replace(old, new), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The vectors themselves: their form, and their expected values against the oracles."""
+"""The vectors: their files follow the schema, and their expected values are the oracle's."""
 
 import json
 from math import prod
@@ -19,7 +19,7 @@ CASES = [
 VALUES = [param for param in CASES if param.values[0].expected]
 
 
-def test_schema_is_a_schema() -> None:
+def test_schema_is_valid() -> None:
     Draft202012Validator.check_schema(json.loads(paths.VECTORS_SCHEMA.read_text(encoding="utf-8")))
 
 
@@ -44,7 +44,7 @@ def test_enough_cases(operator: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_shapes_are_those_of_the_data(case: Case) -> None:
+def test_shapes_match_the_data(case: Case) -> None:
     for name, tensor in {**case.inputs, **case.expected}.items():
         data = np.array(tensor["data"], dtype=object)
         assert list(data.shape) == tensor["shape"], name
@@ -52,13 +52,13 @@ def test_shapes_are_those_of_the_data(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", VALUES)
-def test_expected_values_are_the_oracles(case: Case) -> None:
+def test_expected_values_match_the_oracle(case: Case) -> None:
     oracle_checks.verify_expected(case)
 
 
 @pytest.mark.parametrize("case", VALUES)
-def test_other_inputs_stay(case: Case) -> None:
-    """The oracle changes no input but those that the case names."""
+def test_other_inputs_do_not_change(case: Case) -> None:
+    """The oracle changes only the inputs that the case expects to change."""
     outcome = vectors.from_oracle(case)
     for name, tensor in case.inputs.items():
         if name not in case.expected:

@@ -25,20 +25,24 @@ versions = [
     ("old", "new", "line"),
     [
         ('"2.6"', '">=2.6"', "relu.zero: 'torch' must be a version such as \"2.9\", not '>=2.6'"),
-        ('"2.6"', '"2.7"', "relu.zero: the first of 'versions' must be of torch 2.6"),
+        ('"2.6"', '"2.7"', "relu.zero: the first of 'versions' must be for torch 2.6"),
         ('"2.10"', '"2.6"', "relu.zero: 'versions' must ascend: 2.6 follows 2.6"),
         ('"2.10"', '"2.5.1"', "relu.zero: 'versions' must ascend: 2.5.1 follows 2.6"),
         ('"erratum"', '"errata"', "relu.zero: 'status' must be one of holds, erratum, changed"),
         (
             '"holds"',
             '"changed"',
-            "the last of 'versions' must be 'holds', as the claim, not 'changed'",
+            "the last of 'versions' must be 'holds', the claim's, not 'changed'",
         ),
-        (', value = "loud"', "", "relu.zero: 'versions' must all have a 'value', or none"),
+        (
+            ', value = "loud"',
+            "",
+            "relu.zero: 'versions' must have a 'value' in all entries or in none",
+        ),
         (
             'erratum", value = "loud',
             'holds", value = "silent',
-            "relu.zero: 'versions' say the same of 2.6 and 2.10",
+            "relu.zero: 'versions' has equal entries for 2.6 and 2.10",
         ),
         ("now =", "write =", "relu.zero: status 'erratum' needs 'now': what holds instead"),
         ("torch =", "pytorch =", "relu.zero: got an unexpected keyword argument 'pytorch'"),
