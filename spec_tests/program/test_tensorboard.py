@@ -179,4 +179,5 @@ def test_default_port(server: Server) -> None:
     port = int(server.url.removesuffix("/").rpartition(":")[2])
     with socket.socket() as client:
         in_use = client.connect_ex(("127.0.0.1", 6006)) == 0
-    assert port == 6006 or (in_use and 6006 < port < 6016)  # else TensorBoard takes the next free
+    # If 6006 is in use, TensorBoard tries the next ports.
+    assert port == 6006 or (in_use and 6006 < port < 6016)
