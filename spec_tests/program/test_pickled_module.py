@@ -46,7 +46,7 @@ import model
 for name, network in (("main", Tudui()), ("module", model.Tudui())):
     for form in ("zip", "legacy"):
         for device in ("cpu", "cuda:0"):
-            torch.serialization.location_tag = lambda storage: device  # as if saved from that device
+            torch.serialization.location_tag = lambda storage: device  # as if saved on it
             path = f"{{sys.argv[1]}}/{{name}}-{{form}}-{{device[:4]}}.pth"
             torch.save(network, path, _use_new_zipfile_serialization=form == "zip")
     torch.serialization.location_tag = lambda storage: "cpu"
