@@ -42,27 +42,27 @@ def test_module_of_one_activation() -> None:
     assert values.tolist() == [[1, -0.5], [-1, 3]]
 
 
-def test_module_of_one_linear_layer_takes_a_whole_batch_in_a_row() -> None:
+def test_module_of_one_linear_layer_takes_a_flattened_batch() -> None:
     assert OneLinear()(torch.ones(1, 1, 1, 196_608)).shape == (1, 1, 1, 10)
 
 
 def test_sequential_and_layer_by_layer_are_the_same_network() -> None:
     networks = []
-    for kind in (Tudui, TuduiByLayer):
+    for network in (Tudui, TuduiByLayer):
         torch.manual_seed(0)
-        networks.append(kind())
-    whole, parts = networks
-    for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=0)
+        networks.append(network())
+    sequential, by_layer = networks
+    for ours, theirs in zip(sequential.parameters(), by_layer.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
     images = torch.rand(2, 3, 32, 32)
-    torch.testing.assert_close(whole(images), parts(images), rtol=0, atol=0)
+    torch.testing.assert_close(sequential(images), by_layer(images), rtol=0, atol=0)
 
 
 def test_sequential_state_fits_the_network_layer_by_layer() -> None:
-    whole, parts = Tudui(), TuduiByLayer()
-    names = dict(zip(whole.state_dict(), parts.state_dict(), strict=True))
+    sequential, by_layer = Tudui(), TuduiByLayer()
+    names = dict(zip(sequential.state_dict(), by_layer.state_dict(), strict=True))
     assert names["model.4.bias"] == "conv3.bias"
     assert names["model.8.weight"] == "linear2.weight"
-    parts.load_state_dict({names[key]: value for key, value in whole.state_dict().items()})
+    by_layer.load_state_dict({names[key]: value for key, value in sequential.state_dict().items()})
     images = torch.rand(2, 3, 32, 32)
-    torch.testing.assert_close(whole(images), parts(images), rtol=0, atol=0)
+    torch.testing.assert_close(sequential(images), by_layer(images), rtol=0, atol=0)

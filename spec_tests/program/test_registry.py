@@ -1,4 +1,4 @@
-"""`course models`: each network's printout, shapes, and whether an image comes through it."""
+"""`course models`: each network's printout and shapes, and whether its forward pass works."""
 
 import json
 
@@ -15,9 +15,9 @@ from spec_tests import paths
 Capture = pytest.CaptureFixture[str]
 
 ADDED = "classifier.add_linear, Linear(in_features=1000, out_features=10, bias=True)"
-CURE = "train --model vgg16, which replaces the last layer and adds none"
+REMEDY = "train --model vgg16, which replaces the last layer and adds none"
 THOUSAND = "gives 1000 values for 10 classes: its last layer is classifier.6"
-# Parameters, whether an image comes through, the values it gives, and the layers never called.
+# Parameters, whether the forward pass works, the last layer's output, and the layers never called.
 EXPECTED = {
     "tudui": (145_578, True, [10], []),
     "vgg16": (138_357_544, True, [1000], []),
@@ -27,7 +27,7 @@ EXPECTED = {
     "vgg16-dropout": (138_357_544, True, [1000], []),
     "vgg16-all-edits": (134_321_534, False, [10], []),
 }
-# Twice or three times a convolution and a ReLU, then a pool; the classifier.
+# Five blocks, of two or three convolutions with ReLUs and a pooling each; avgpool; the classifier.
 VGG16_SHAPES = [
     *4 * [[64, 224, 224]],
     *([[64, 112, 112]] + 4 * [[128, 112, 112]]),
@@ -45,16 +45,17 @@ def as_json(capsys: Capture, *arguments: str) -> object:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_vgg_and_other_networks_in_json(capsys: Capture, name: str) -> None:
-    found = as_json(capsys, name)
-    assert found["name"] == name
-    last = found["layers"][-1]["shape"]
-    shown = found["parameters"], found["runs"], last, found["unused"]
-    assert shown == EXPECTED[name]
-    assert found["error"] == ("" if found["runs"] else f"{ADDED}, got inputs of shape (N, 10)")
+def test_network_in_json(capsys: Capture, name: str) -> None:
+    network = as_json(capsys, name)
+    assert network["name"] == name
+    output_shape = network["layers"][-1]["shape"]
+    described = network["parameters"], network["runs"], output_shape, network["unused"]
+    assert described == EXPECTED[name]
+    error = "" if network["runs"] else f"{ADDED}, got inputs of shape (N, 10)"
+    assert network["error"] == error
 
 
-def test_vgg_and_other_networks_are_listed(capsys: Capture) -> None:
+def test_networks_are_listed(capsys: Capture) -> None:
     assert [network["name"] for network in as_json(capsys)] == list(EXPECTED)
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -64,7 +65,7 @@ def test_vgg_and_other_networks_are_listed(capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if name != "tudui"])
-def test_vgg_printed_by_the_command_line(capsys: Capture, name: str) -> None:
+def test_vgg_printout(capsys: Capture, name: str) -> None:
     assert main(["models", name]) == 0
     network, summary, rest = capsys.readouterr().out.rpartition(f"{EXPECTED[name][0]} parameters, ")
     assert network == (paths.PRINTOUTS / f"{name}.txt").read_text(encoding="utf-8")
@@ -79,31 +80,32 @@ def test_vgg_shapes(capsys: Capture) -> None:
     assert layers[31] == {"layer": "avgpool", "kind": "AdaptiveAvgPool2d", "shape": [512, 7, 7]}
 
 
-def test_module_name_that_is_unknown_is_one_line(capsys: Capture) -> None:
+def test_unknown_name_is_one_line(capsys: Capture) -> None:
     assert main(["models", "alexnet"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == f"course: alexnet: no such network: give one of {', '.join(EXPECTED)}\n"
 
 
-def test_module_trial_names_the_layer_that_does_not_fit() -> None:
+def test_dry_run_names_the_layer_that_does_not_fit() -> None:
     network = Tudui()
     network.model[7] = nn.Linear(1000, 64)
-    found = dry_run(network, (3, 32, 32))
-    wrong = "model.7, Linear(in_features=1000, out_features=64, bias=True)"
-    assert found.error == f"{wrong}, got inputs of shape (N, 1024)"
-    assert found.layers[-1] == ("model.6", "Flatten", (1024,))
+    result = dry_run(network, (3, 32, 32))
+    layer = "model.7, Linear(in_features=1000, out_features=64, bias=True)"
+    assert result.error == f"{layer}, got inputs of shape (N, 1024)"
+    assert result.layers[-1] == ("model.6", "Flatten", (1024,))
 
 
-def test_module_trial_of_a_network_that_fails_between_its_layers() -> None:
-    class Torn(Tudui):
+def test_dry_run_of_a_network_that_fails_between_its_layers() -> None:
+    class FailsBetweenLayers(Tudui):
         def forward(self, images: Tensor) -> Tensor:
             return super().forward(images) + torch.ones(3)
 
-    assert "size of tensor a (10) must match" in dry_run(Torn(), (3, 32, 32)).error
+    error = dry_run(FailsBetweenLayers(), (3, 32, 32)).error
+    assert "size of tensor a (10) must match" in error
 
 
-def test_module_trial_leaves_nothing_behind() -> None:
+def test_dry_run_leaves_no_hooks_or_gradients() -> None:
     network = Tudui()
     assert dry_run(network, (3, 32, 32)).error == ""
     hooks = [layer._forward_hooks | layer._forward_pre_hooks for layer in network.modules()]  # noqa: SLF001 - torch has no other way to ask
@@ -114,31 +116,25 @@ def test_module_trial_leaves_nothing_behind() -> None:
 @pytest.mark.parametrize(
     "name", ["tudui", "vgg16", "vgg16-10-classes", "vgg16-linear-in-classifier"]
 )
-def test_vgg_that_can_be_trained(name: str) -> None:
+def test_network_that_can_be_trained(name: str) -> None:
     check_trainable(name)
 
 
 @pytest.mark.parametrize(
-    ("name", "line"),
+    ("name", "message"),
     [
-        ("vgg16-all-edits", f"cannot run: {ADDED}, got inputs of shape (N, 10): {CURE}"),
-        (
-            "vgg16-linear-at-end",
-            f"{THOUSAND} (add_linear is never called): {CURE}",
-        ),
-        (
-            "vgg16-dropout",
-            f"{THOUSAND}: {CURE}",
-        ),
+        ("vgg16-all-edits", f" cannot run: {ADDED}, got inputs of shape (N, 10): {REMEDY}"),
+        ("vgg16-linear-at-end", f" {THOUSAND} (add_linear is never called): {REMEDY}"),
+        ("vgg16-dropout", f" {THOUSAND}: {REMEDY}"),
         ("alexnet", f": no such network: give one of {', '.join(EXPECTED)}"),
     ],
 )
-def test_vgg_that_cannot_be_trained_says_why(name: str, line: str) -> None:
+def test_network_that_cannot_be_trained_is_refused(name: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         check_trainable(name)
-    assert str(caught.value).replace(f"{name}:", f"{name} :") == f"--model {name} {line}"
+    assert str(caught.value) == f"--model {name}{message}"
 
 
-def test_vgg_outline_takes_no_memory() -> None:
+def test_networks_on_meta_take_no_memory() -> None:
     assert list(NAMES) == list(EXPECTED)
     assert all(weight.is_meta for name in NAMES for weight in build_on_meta(name).parameters())
