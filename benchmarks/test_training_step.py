@@ -10,10 +10,10 @@ from benchmarks import machine
 from benchmarks.conftest import parametrize_devices, parametrize_sides
 from benchmarks.loops import Course
 from benchmarks.sides import Side
-from reference.training.cuda_graph import WARM_UP
+from reference.training.cuda_graph import WARM_UP_STEPS
 
 # Steps whose losses must be the course's: enough for two replays of the CUDA graph.
-CHECKED_STEPS = WARM_UP + 2
+CHECKED_STEPS = WARM_UP_STEPS + 2
 TOLERANCES = {"fp32": 1e-5, "bf16": 2e-2}
 IMAGES_PER_ROUND = {"cpu": 1_280, "cuda": 20_480}
 
