@@ -1,4 +1,4 @@
-"""Hold the definitions of `reference.functional` against torch: values, gradients, refusals."""
+"""Compare the definitions of `reference.functional` with torch: values, gradients, errors."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -16,18 +16,19 @@ TORCH = SimpleNamespace(**vars(functional), flatten=torch.flatten)
 
 # An output sums at most 100 products, a gradient at most 500, each below 10: the rounding of
 # float64 (2.2e-16 for each term) stays below 10 * 500 * 2.2e-16 = 1.1e-12.
-FLOAT64 = {"rtol": 1.1e-12, "atol": 1.1e-12}
+FLOAT64: dict[str, Any] = {"rtol": 1.1e-12, "atol": 1.1e-12}
 EXACT = {"rtol": 0.0, "atol": 0.0}
 
 Options = dict[str, Any]
 
-# A call in which the argument is the implementation, what the message must contain, and, where
-# older versions do not refuse it so, the first version of torch that does.
+# A function that calls an implementation with invalid arguments; the words that the message must
+# contain; and, if older versions of torch do not raise the same error, the first that does.
 Call = Callable[[Any], object]
 Refused = tuple[Call, tuple[str, ...]] | tuple[Call, tuple[str, ...], str]
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
+    """Return normally distributed float64 numbers, the same for the same seed."""
     return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
@@ -36,9 +37,10 @@ def ones(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def value_and_gradients(operator: Callable[..., Any], *tensors: Tensor) -> tuple[Tensor, ...]:
-    """Run an operator; weigh its output unevenly and differentiate with regard to every tensor."""
+    """Return an operator's output, and the gradients of a weighted sum of it for each tensor."""
     leaves = [tensor.detach().clone().requires_grad_() for tensor in tensors]
     output = operator(*leaves)
+    # Uneven weights: a gradient that went to the wrong element would not show in a plain sum.
     gradients = torch.autograd.grad(output, leaves, draw(*output.shape, seed=99))
     return (output.detach(), *gradients)
 
@@ -46,7 +48,7 @@ def value_and_gradients(operator: Callable[..., Any], *tensors: Tensor) -> tuple
 def assert_same(
     ours: Callable[..., Any], theirs: Callable[..., Any], *tensors: Tensor, **options: object
 ) -> None:
-    """Hold one operator against another on the same tensors, all of which get a gradient."""
+    """Compare the outputs and all gradients of two operators on the same tensors."""
     torch.testing.assert_close(
         value_and_gradients(lambda *leaves: ours(*leaves, **options), *tensors),
         value_and_gradients(lambda *leaves: theirs(*leaves, **options), *tensors),
@@ -55,13 +57,13 @@ def assert_same(
 
 
 def since(version: str) -> pytest.MarkDecorator:
-    """Mark what holds from a version of torch on: with an older one the test has to fail."""
+    """Return a mark for what holds from a version of torch on: with an older one it must fail."""
     older = Version(torch.__version__).release < Version(version).release
     return pytest.mark.xfail(older, reason=f"so since torch {version}")
 
 
-def cases(refused: dict[str, Refused]) -> list[Any]:
-    """Return the calls as pytest's parameters, those of newer versions marked."""
+def refused_params(refused: dict[str, Refused]) -> list[Any]:
+    """Return the calls as pytest's parameters, marked if they need a newer version of torch."""
     return [
         pytest.param(call, words, id=name, marks=[since(version) for version in versions])
         for name, (call, words, *versions) in refused.items()
@@ -69,7 +71,7 @@ def cases(refused: dict[str, Refused]) -> list[Any]:
 
 
 def assert_refused_alike(call: Call, words: tuple[str, ...]) -> None:
-    """The reference raises torch's exception, with a message of its own that names the cause."""
+    """Assert that the reference raises the same exception as torch, with a message of `words`."""
     with pytest.raises((RuntimeError, ValueError, IndexError, TypeError)) as theirs:
         call(TORCH)
     with pytest.raises(theirs.type) as ours:

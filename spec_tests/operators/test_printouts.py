@@ -1,4 +1,4 @@
-"""P17 to P25: what the course's programs print, to the letter: results and networks."""
+"""P17-P25: the exact printouts of the course's programs, of results and of networks."""
 
 import io
 import re
@@ -19,7 +19,7 @@ from spec_tests.implementations.torch import IMPLEMENTATION
 
 
 def _output(implementation: Implementation, operator: str, name: str) -> torch.Tensor:
-    """Return the result of a vector; skip where it is not implemented."""
+    """Return an operator's output for a case; skip the test if it is not implemented."""
     (case,) = (case for case in cases(operator) if case.name == name)
     verify(implementation, case)
     return torch.from_numpy(
@@ -32,9 +32,9 @@ def _print_convolution(implementation: Implementation, name: str) -> None:
     print(output, output.shape)
 
 
-def _holder(name: str, **layers: nn.Module) -> nn.Module:
-    """A module of the course's: its class, and its names for its layers."""
-    module = type(name, (nn.Module,), {})()
+def _module(class_name: str, **layers: nn.Module) -> nn.Module:
+    """Return a module whose class and layers have the course's names."""
+    module = type(class_name, (nn.Module,), {})()
     for attribute, layer in layers.items():
         module.add_module(attribute, layer)
     return module
@@ -59,13 +59,13 @@ RESULTS: dict[str, tuple[str, Callable[[Implementation], None]]] = {  # file: cl
 NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {  # file: claim, network
     "conv2d-module": (
         "conv.printed-layer",
-        lambda: _holder("My_nn", conv1=Convolution().conv1),
+        lambda: _module("My_nn", conv1=Convolution().conv1),
     ),
     "conv2d-module-3-channels": (
         "conv.printed-layer-channels",
-        lambda: _holder("Test", conv1=nn.Conv2d(3, 3, 3)),
+        lambda: _module("Test", conv1=nn.Conv2d(3, 3, 3)),
     ),
-    "sequential": ("seq.printout", lambda: _holder("Test", model1=Tudui().model)),
+    "sequential": ("seq.printout", lambda: _module("Test", model1=Tudui().model)),
 } | {
     name: (claim, partial(build_on_meta, name))
     for name, claim in (
@@ -79,7 +79,8 @@ NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {  # file: claim, net
 }
 
 
-def _each(programs: dict[str, tuple[str, Callable[..., object]]]) -> pytest.MarkDecorator:
+def _parametrize(programs: dict[str, tuple[str, Callable[..., object]]]) -> pytest.MarkDecorator:
+    """Return a mark that runs a test for each file's name, marked with its claim."""
     return pytest.mark.parametrize(
         "name",
         [
@@ -89,53 +90,54 @@ def _each(programs: dict[str, tuple[str, Callable[..., object]]]) -> pytest.Mark
     )
 
 
-def _text(name: str) -> str:
+def _expected(name: str) -> str:
     return (paths.PRINTOUTS / f"{name}.txt").read_text(encoding="utf-8")
 
 
-@cache
+@cache  # test_no_other_text_passes compares one output many times
 def _printed(program: Callable[..., object], *arguments: Implementation) -> str:
     with redirect_stdout(io.StringIO()) as out:
         program(*arguments)
     return out.getvalue()
 
 
-@_each(RESULTS)
-def test_result_prints(implementation: Implementation, name: str) -> None:
+@_parametrize(RESULTS)
+def test_printed_result(implementation: Implementation, name: str) -> None:
     _, program = RESULTS[name]
-    assert _printed(program, implementation) == _text(name)
+    assert _printed(program, implementation) == _expected(name)
 
 
-@_each(NETWORKS)
-def test_network_prints(name: str) -> None:
+@_parametrize(NETWORKS)
+def test_printed_network(name: str) -> None:
     _, network = NETWORKS[name]
-    assert _printed(_print_network, network) == _text(name)
+    assert _printed(_print_network, network) == _expected(name)
 
 
 def _print_network(network: Callable[[], nn.Module]) -> None:
     print(network())
 
 
-def test_every_file_is_printed() -> None:
+def test_every_printout_has_a_test() -> None:
     assert {path.stem for path in paths.PRINTOUTS.glob("*.txt")} == {*RESULTS, *NETWORKS}
 
 
 @pytest.mark.parametrize("name", [*RESULTS, *NETWORKS])
 def test_no_other_text_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With any one number changed or any one line gone, the test of the file fails."""
-    test = partial(test_result_prints, IMPLEMENTATION) if name in RESULTS else test_network_prints
+    """With any one digit changed or any one line removed, the file's test fails."""
+    test = partial(test_printed_result, IMPLEMENTATION) if name in RESULTS else test_printed_network
     test(name=name)
-    others = [*_others(_text(name))]
-    assert others
-    for other in others:
-        monkeypatch.setitem(globals(), "_text", lambda _, other=other: other)
+    variants = [*_variants(_expected(name))]
+    assert variants
+    for variant in variants:
+        monkeypatch.setitem(globals(), "_expected", lambda _, variant=variant: variant)
         with pytest.raises(AssertionError):
             test(name=name)
 
 
-def _others(text: str) -> Iterator[str]:
-    for number in re.finditer(r"\d", text):
-        yield f"{text[: number.start()]}{9 - int(number[0])}{text[number.end() :]}"
+def _variants(text: str) -> Iterator[str]:
+    """Yield the text with each digit changed in turn, and with each line removed in turn."""
+    for digit in re.finditer(r"\d", text):
+        yield f"{text[: digit.start()]}{9 - int(digit[0])}{text[digit.end() :]}"
     lines = text.splitlines(keepends=True)
-    for gone in range(len(lines)):
-        yield "".join(lines[:gone] + lines[gone + 1 :])
+    for removed in range(len(lines)):
+        yield "".join(lines[:removed] + lines[removed + 1 :])

@@ -1,4 +1,4 @@
-"""Convolution: what the vectors and drawn cases leave out, against torch, and what is refused."""
+"""Convolution compared with torch, for what the vectors and drawn cases omit, and its errors."""
 
 import warnings
 
@@ -15,9 +15,9 @@ from spec_tests.harness.torch_parity import (
     Refused,
     assert_refused_alike,
     assert_same,
-    cases,
     draw,
     ones,
+    refused_params,
 )
 
 CONVOLUTIONS = {
@@ -144,7 +144,7 @@ REFUSED: dict[str, Refused] = {
 }
 
 
-@pytest.mark.parametrize(("call", "words"), cases(REFUSED))
+@pytest.mark.parametrize(("call", "words"), refused_params(REFUSED))
 def test_refused_as_by_torch(call: Call, words: tuple[str, ...]) -> None:
     assert_refused_alike(call, words)
 

@@ -1,4 +1,4 @@
-"""Layers: what the vectors and drawn cases leave out, against torch, and what is refused."""
+"""Layers compared with torch, for what the vectors and drawn cases omit, and their errors."""
 
 import pytest
 import torch
@@ -13,9 +13,9 @@ from spec_tests.harness.torch_parity import (
     Refused,
     assert_refused_alike,
     assert_same,
-    cases,
     draw,
     ones,
+    refused_params,
     value_and_gradients,
 )
 
@@ -259,6 +259,6 @@ REFUSED: dict[str, Refused] = {
 }
 
 
-@pytest.mark.parametrize(("call", "words"), cases(REFUSED))
+@pytest.mark.parametrize(("call", "words"), refused_params(REFUSED))
 def test_refused_as_by_torch(call: Call, words: tuple[str, ...]) -> None:
     assert_refused_alike(call, words)

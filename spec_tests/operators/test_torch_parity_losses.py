@@ -1,4 +1,4 @@
-"""Losses: what the vectors and drawn cases leave out, against torch, and what is refused."""
+"""Losses compared with torch, for what the vectors and drawn cases omit, and their errors."""
 
 import re
 
@@ -15,15 +15,15 @@ from spec_tests.harness.torch_parity import (
     Refused,
     assert_refused_alike,
     assert_same,
-    cases,
     draw,
     ones,
+    refused_params,
     since,
 )
 
 
 @pytest.mark.parametrize("name", ["l1_loss", "mse_loss"])
-def test_l1_and_mse_loss_of_equals_and_of_nothing(name: str) -> None:
+def test_l1_and_mse_loss_of_equal_and_of_empty_tensors(name: str) -> None:
     ours, theirs = getattr(reference, name), getattr(functional, name)
     assert_same(ours, theirs, draw(2, 3), draw(2, 3))
     assert_same(ours, theirs, draw(0, 3), draw(0, 3), reduction="sum")
@@ -46,12 +46,13 @@ SHAPES = {"one sample": (5,), "batch": (6, 5), "series": (3, 5, 4), "images": (2
 
 
 def labels(shape: tuple[int, ...], seed: int = 0) -> Tensor:
-    """Draw class indices for logits of a shape, the first of them -100."""
+    """Return random class indices for logits of a shape; the first of several is -100."""
     generator = torch.Generator().manual_seed(seed)
-    drawn = torch.randint(0, 5, shape[:1] * (len(shape) > 1) + shape[2:], generator=generator)
-    if drawn.ndim:
-        drawn.view(-1)[0] = -100
-    return drawn
+    # (C,) -> (); (N, C, d1, ...) -> (N, d1, ...)
+    indices = torch.randint(0, 5, shape[:1] * (len(shape) > 1) + shape[2:], generator=generator)
+    if indices.ndim:
+        indices.view(-1)[0] = -100
+    return indices
 
 
 @pytest.mark.parametrize("label_smoothing", [0.1, 1.0])
@@ -78,7 +79,7 @@ def test_cross_entropy_ignores_one_index(ignore_index: int) -> None:
     )
 
 
-def test_cross_entropy_of_nothing_counted_is_nan() -> None:
+def test_cross_entropy_of_ignored_targets_only_is_nan() -> None:
     logits, target = draw(2, 3), torch.tensor([-100, -100])
     assert reference.cross_entropy(logits, target).isnan()
     assert reference.cross_entropy(logits, target, reduction="sum").item() == 0
@@ -212,7 +213,7 @@ REFUSED: dict[str, Refused] = {
 }
 
 
-@pytest.mark.parametrize(("call", "words"), cases(REFUSED))
+@pytest.mark.parametrize(("call", "words"), refused_params(REFUSED))
 def test_refused_as_by_torch(call: Call, words: tuple[str, ...]) -> None:
     assert_refused_alike(call, words)
 

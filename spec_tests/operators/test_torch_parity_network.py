@@ -1,4 +1,4 @@
-"""The course's CIFAR-10 network (P22) trained through `reference.functional` and `.optim`."""
+"""The course's CIFAR-10 network (P22) trained with `reference.functional` and `.optim`."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -24,7 +24,7 @@ SHAPES = [
 
 @pytest.fixture
 def _one_thread() -> Iterator[None]:
-    """Compute on one thread: two that wait for each other on a busy machine take seconds."""
+    """Compute on one thread: on a busy machine, two threads wait for each other for seconds."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -32,7 +32,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def weights(dtype: torch.dtype) -> list[Tensor]:
-    """Draw the network's weights, of about the size with which torch.nn starts."""
+    """Return random weights for the network, of about the size of torch.nn's initial ones."""
     generator = torch.Generator().manual_seed(0)
     return [
         ((torch.rand(shape, dtype=dtype, generator=generator) - 0.5) / 10).requires_grad_()
@@ -40,10 +40,10 @@ def weights(dtype: torch.dtype) -> list[Tensor]:
     ]
 
 
-def training(
+def losses(
     f: ModuleType | SimpleNamespace, optim: ModuleType, images: Tensor, labels: Tensor
 ) -> Iterator[float]:
-    """Train on one batch with the functions of `f`; yield the loss at each step."""
+    """Train on one batch with the functions of `f`, and yield the loss of each step."""
     params = weights(images.dtype)
     optimizer = optim.SGD(params, lr=0.05)
     while True:
@@ -59,12 +59,12 @@ def training(
 
 
 @pytest.mark.usefixtures("_one_thread")
-def test_twenty_steps_of_the_convolutional_network_give_the_losses_of_torch() -> None:
+def test_losses_of_twenty_steps_of_the_convolutional_network_equal_those_of_torch() -> None:
     generator = torch.Generator().manual_seed(1)
     images = torch.rand(2, 3, 32, 32, dtype=torch.float64, generator=generator)
     labels = torch.tensor([3, 8])
-    ours = list(islice(training(*OURS, images, labels), 20))
-    theirs = list(islice(training(*THEIRS, images, labels), 20))
+    ours = list(islice(losses(*OURS, images, labels), 20))
+    theirs = list(islice(losses(*THEIRS, images, labels), 20))
     assert theirs[-1] < theirs[0] / 2
     # An output sums up to 1024 products and a step feeds its rounding into the next: each loss
     # may be off by about 20 * 1024 * 2.2e-16 = 4.5e-12.
@@ -73,14 +73,14 @@ def test_twenty_steps_of_the_convolutional_network_give_the_losses_of_torch() ->
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_one_thread")
-def test_a_float32_step_of_the_convolutional_network_takes_at_most_8_times_that_of_torch() -> None:
+def test_float32_step_of_the_convolutional_network_is_at_most_8_times_slower_than_torch() -> None:
     images, labels = torch.rand(64, 3, 32, 32), torch.randint(0, 10, (64,))
-    runs = [training(*module, images, labels) for module in (OURS, THEIRS)]
+    runs = [losses(*modules, images, labels) for modules in (OURS, THEIRS)]
     seconds: list[list[float]] = [[], []]
     for _ in range(6):
-        for run, taken in zip(runs, seconds, strict=True):
+        for run, durations in zip(runs, seconds, strict=True):
             start = perf_counter()
             next(run)
-            taken.append(perf_counter() - start)
-    ours, theirs = (median(taken[1:]) for taken in seconds)  # the first warms up
+            durations.append(perf_counter() - start)
+    ours, theirs = (median(durations[1:]) for durations in seconds)  # the first step warms up
     assert ours <= 8 * theirs

@@ -64,28 +64,28 @@ def parameters() -> list[Tensor]:
 
 
 def loss_of(params: list[Tensor], step: int) -> Tensor:
-    """Return a bowl that moves and flattens from step to step; the second enters every other."""
-    bowl = ((params[0] - step * 0.1) ** 2 * torch.tensor([3.0, 1.0, 0.1])).sum()
-    return bowl + (params[1].cos().sum() if step % 2 else 0)
+    """Return a quadratic loss that moves with the step; every second step has both parameters."""
+    quadratic = ((params[0] - step * 0.1) ** 2 * torch.tensor([3.0, 1.0, 0.1])).sum()
+    return quadratic + (params[1].cos().sum() if step % 2 else 0)
 
 
-def take(optimizer: torch.optim.Optimizer, params: list[Tensor], steps: range) -> list[Tensor]:
-    """Take steps; return where the parameters are after each."""
-    path = []
+def optimize(optimizer: torch.optim.Optimizer, params: list[Tensor], steps: range) -> list[Tensor]:
+    """Run an optimizer, and return the parameters after each step."""
+    trajectory = []
     for step in steps:
         optimizer.zero_grad()
         loss_of(params, step).backward()
         optimizer.step()
-        path.append(torch.cat(params).detach())
-    return path
+        trajectory.append(torch.cat(params).detach())
+    return trajectory
 
 
 @pytest.mark.parametrize(("rule", "options"), CASES, ids=name)
 def test_twenty_steps(rule: str, options: Options) -> None:
     ours, theirs = parameters(), parameters()
-    path = take(getattr(reference, rule)(ours, **options), ours, range(20))
-    expected = take(getattr(torch.optim, rule)(theirs, **options), theirs, range(20))
-    torch.testing.assert_close(path, expected, **FLOAT64)
+    trajectory = optimize(getattr(reference, rule)(ours, **options), ours, range(20))
+    expected = optimize(getattr(torch.optim, rule)(theirs, **options), theirs, range(20))
+    torch.testing.assert_close(trajectory, expected, **FLOAT64)
 
 
 @pytest.mark.parametrize("rule", ["SGD", "Adam"])
@@ -95,13 +95,13 @@ def test_defaults(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", ["SGD", "Adam"])
-def test_groups_have_options_of_their_own(rule: str) -> None:
-    ours, theirs = parameters(), parameters()
-    paths = []
-    for module, params in ((reference, ours), (torch.optim, theirs)):
+def test_groups_have_separate_options(rule: str) -> None:
+    trajectories = []
+    for module in (reference, torch.optim):
+        params = parameters()
         groups = [{"params": params[:1]}, {"params": params[1:], "lr": 0.5, "weight_decay": 0.2}]
-        paths.append(take(getattr(module, rule)(groups, lr=0.01), params, range(5)))
-    torch.testing.assert_close(paths[0], paths[1], **FLOAT64)
+        trajectories.append(optimize(getattr(module, rule)(groups, lr=0.01), params, range(5)))
+    torch.testing.assert_close(*trajectories, **FLOAT64)
 
 
 STATEFUL = [
@@ -115,12 +115,12 @@ STATEFUL = [
 def test_state_dict_resumes(rule: str, options: Options) -> None:
     params = parameters()
     optimizer = getattr(reference, rule)(params, lr=0.05, **options)
-    take(optimizer, params, range(5))
+    optimize(optimizer, params, range(5))
     resumed = [parameter.detach().clone().requires_grad_() for parameter in params]
     other = getattr(reference, rule)(resumed, lr=1.0)
     other.load_state_dict(deepcopy(optimizer.state_dict()))
-    expected = take(optimizer, params, range(5, 10))
-    torch.testing.assert_close(take(other, resumed, range(5, 10)), expected, **EXACT)
+    expected = optimize(optimizer, params, range(5, 10))
+    torch.testing.assert_close(optimize(other, resumed, range(5, 10)), expected, **EXACT)
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["from torch", "to torch"])
@@ -129,15 +129,15 @@ def test_state_dict_interchanges_with_torch(rule: str, options: Options, *, back
     first, second = (reference, torch.optim) if back else (torch.optim, reference)
     params = parameters()
     optimizer = getattr(first, rule)(params, lr=0.05, **options)
-    take(optimizer, params, range(5))
+    optimize(optimizer, params, range(5))
     resumed = [parameter.detach().clone().requires_grad_() for parameter in params]
     other = getattr(second, rule)(resumed)
     other.load_state_dict(deepcopy(optimizer.state_dict()))
-    expected = take(optimizer, params, range(5, 10))
-    torch.testing.assert_close(take(other, resumed, range(5, 10)), expected, **FLOAT64)
+    expected = optimize(optimizer, params, range(5, 10))
+    torch.testing.assert_close(optimize(other, resumed, range(5, 10)), expected, **FLOAT64)
 
 
-def test_closure_is_called_with_gradients_and_its_loss_returned() -> None:
+def test_closure_runs_with_gradients_and_its_loss_is_returned() -> None:
     params = parameters()
     optimizer = reference.SGD(params, lr=0.1)
 
@@ -152,7 +152,7 @@ def test_closure_is_called_with_gradients_and_its_loss_returned() -> None:
     assert optimizer.step() is None
 
 
-def test_a_parameter_without_gradient_stays() -> None:
+def test_parameter_without_a_gradient_is_not_updated() -> None:
     params = parameters()
     optimizer = reference.Adam(params, weight_decay=0.1)
     params[0].sum().backward()
@@ -161,7 +161,7 @@ def test_a_parameter_without_gradient_stays() -> None:
     assert params[1] not in optimizer.state
 
 
-def test_the_gradient_stays_as_it_was() -> None:
+def test_gradient_is_not_changed() -> None:
     for rule, options in (
         (reference.SGD, {"momentum": 0.9}),
         (reference.SGD, {"weight_decay": 0.5, "maximize": True}),
@@ -204,14 +204,14 @@ def test_sgd_without_weight_decay_moves_an_infinite_parameter_by_its_gradient_on
     ids=name,
 )
 def test_options_out_of_range(rule: str, options: Options, message: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - torch's own words are not the subject
+    with pytest.raises(ValueError):  # noqa: PT011 - torch's message does not matter
         getattr(torch.optim, rule)(parameters(), **options)
     with pytest.raises(ValueError, match=message):
         getattr(reference, rule)(parameters(), **options)
 
 
 @pytest.mark.parametrize("rule", ["SGD", "Adam"])
-def test_parameters_that_are_none(rule: str) -> None:
+def test_empty_and_missing_parameters_are_refused(rule: str) -> None:
     with pytest.raises(ValueError, match="empty parameter list"):
         getattr(reference, rule)([])
     with pytest.raises(TypeError, match="iterable"):

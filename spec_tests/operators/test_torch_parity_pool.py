@@ -1,4 +1,4 @@
-"""Pooling: what the vectors and drawn cases leave out, against torch, and what is refused."""
+"""Pooling compared with torch, for what the vectors and drawn cases omit, and its errors."""
 
 import pytest
 import torch
@@ -13,9 +13,9 @@ from spec_tests.harness.torch_parity import (
     Refused,
     assert_refused_alike,
     assert_same,
-    cases,
     draw,
     ones,
+    refused_params,
 )
 
 POOLINGS = {
@@ -52,7 +52,7 @@ def test_max_pool2d_gives_ties_to_the_first_pixel(plane: Tensor) -> None:
     torch.testing.assert_close(pooled, expected, **EXACT)
 
 
-def test_max_pool2d_sends_the_gradient_to_one_of_equals() -> None:
+def test_max_pool2d_gives_the_gradient_to_one_of_equal_pixels() -> None:
     plane = torch.full((1, 2, 2), -torch.inf, requires_grad=True)
     output = reference.max_pool2d(plane, 2, padding=1)
     assert isinstance(output, Tensor)
@@ -74,12 +74,12 @@ def test_max_pool2d_integers(dtype: torch.dtype) -> None:
     torch.testing.assert_close(output, expected, **EXACT)
 
 
-def test_max_pool2d_passes_nan_on() -> None:
+def test_max_pool2d_propagates_nan() -> None:
     plane = torch.tensor([[[1.0, torch.nan], [5.0, 2.0]]])
     assert reference.max_pool2d(plane, (2, 1)).isnan().tolist() == [[[False, True]]]
 
 
-def test_max_pool2d_finds_the_first_nan_and_torch_the_last() -> None:
+def test_max_pool2d_returns_the_index_of_the_first_nan_and_torch_of_the_last() -> None:
     row = torch.tensor([[[torch.nan, 1.0, torch.nan]]])
     _, indices = reference.max_pool2d(row, (1, 3), return_indices=True)
     assert indices.tolist() == [[[0]]]
@@ -87,8 +87,8 @@ def test_max_pool2d_finds_the_first_nan_and_torch_the_last() -> None:
     assert indices.tolist() == [[[2]]]
 
 
-def test_max_pool2d_of_nothing_but_padding_is_minus_infinity_beyond_the_plane() -> None:
-    """No gradient of torch's: it is written to the next plane, and after the last one anywhere."""
+def test_max_pool2d_of_padding_only_is_minus_infinity_with_the_index_past_the_plane() -> None:
+    """Torch's gradient is not compared: it is written past the plane, for the last one anywhere."""
     pixels, window = ones(3, 1, 1).requires_grad_(), ((1, 2), 1, (0, 1), (1, 2))
     output, indices = reference.max_pool2d(pixels, *window, return_indices=True)
     assert output.tolist() == [[[-torch.inf]]] * 3
@@ -112,7 +112,7 @@ def test_avg_pool2d(case: str, counting: Options) -> None:
     )
 
 
-def test_avg_pool2d_cuts_integers_towards_zero() -> None:
+def test_avg_pool2d_truncates_integers_towards_zero() -> None:
     plane = torch.tensor([[[-1, -2, 1, 2], [-2, -2, 2, 2]]])
     output = reference.avg_pool2d(plane, 2)
     torch.testing.assert_close(output, torch.tensor([[[-1, 1]]]), **EXACT)
@@ -127,11 +127,11 @@ def test_adaptive_avg_pool2d(
     assert_same(ours, theirs, draw(*shape), output_size=output_size)
 
 
-def test_adaptive_avg_pool2d_to_no_rows() -> None:
+def test_adaptive_avg_pool2d_to_zero_rows() -> None:
     assert reference.adaptive_avg_pool2d(draw(2, 3, 7, 8), (0, 3)).shape == (2, 3, 0, 3)
 
 
-def test_adaptive_avg_pool2d_keeps_infinity_in_its_window() -> None:
+def test_adaptive_avg_pool2d_of_infinity_does_not_affect_other_windows() -> None:
     plane = torch.tensor([[[1.0, torch.inf], [2.0, 3.0]]])
     assert reference.adaptive_avg_pool2d(plane, 2).tolist() == plane.tolist()
 
@@ -185,7 +185,7 @@ for name in ("max_pool2d", "avg_pool2d"):
     }
 
 
-@pytest.mark.parametrize(("call", "words"), cases(REFUSED))
+@pytest.mark.parametrize(("call", "words"), refused_params(REFUSED))
 def test_refused_as_by_torch(call: Call, words: tuple[str, ...]) -> None:
     assert_refused_alike(call, words)
 
