@@ -249,8 +249,9 @@ def _updates(draw: Draw, operator: str, parameters: dict[str, Any]) -> Case:
 @st.composite
 def sgd(draw: Draw) -> Case:
     parameters = _optional(draw, momentum=draw(st.sampled_from([0.5, 0.75])))
-    extra: dict[str, Any] = {"dampening": 0.25} if draw(st.booleans()) else {"nesterov": True}
-    if parameters and draw(st.booleans()):
+    dampened = draw(st.booleans())
+    extra: dict[str, Any] = {"dampening": 0.25} if dampened else {"nesterov": True}
+    if bool(parameters) and draw(st.booleans()):
         parameters |= extra
     return draw(_updates("sgd", parameters))
 

@@ -23,7 +23,8 @@ import torch
 
 from spec_tests import paths
 from spec_tests.implementations import Implementation, UnsupportedSkip
-from spec_tests.oracles import DEFINITIONS, Nested
+from spec_tests.oracles import DEFINITIONS
+from spec_tests.oracles.nested import Nested
 
 EXACT = {"rtol": 0, "atol": 0}
 RESULTS = ("output", "indices")

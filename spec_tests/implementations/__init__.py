@@ -69,7 +69,7 @@ class Implementation:
 TESTED = pytest.StashKey[list[Implementation]]()
 
 
-class UnsupportedSkip(pytest.skip.Exception):
+class UnsupportedSkip(pytest.skip.Exception):  # type: ignore[name-defined]
     """The outcome of a test whose implementation lacks what it needs: skipped, never passed."""
 
     # pytest prints the class name before the reason, except for its own exception.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from spec_tests.implementations import Operator
 from spec_tests.implementations._arrays import pair, require
 from spec_tests.implementations._onnx_node import Run, run_node
 
@@ -96,7 +97,7 @@ def flatten(run: Run, input: np.ndarray, start_dim: int = 0, end_dim: int = -1) 
     return run_node(run, "Flatten", input, axis=1)
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Operator] = {
     "adaptive_avg_pool2d": adaptive_avg_pool2d,
     "avg_pool2d": avg_pool2d,
     "conv2d": conv2d,

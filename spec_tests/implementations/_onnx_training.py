@@ -1,7 +1,10 @@
 """The operators of training as ONNX nodes: see `_onnx`."""
 
+from typing import Any
+
 import numpy as np
 
+from spec_tests.implementations import Operator
 from spec_tests.implementations._arrays import parameter_history, require
 from spec_tests.implementations._onnx_node import Run, run_node
 
@@ -25,11 +28,16 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> np.ndarray:
-    require(running_mean is not None, "ONNX has no batch normalisation without running statistics")
+    if running_mean is None or running_var is None:
+        raise NotImplementedError("ONNX has no batch normalisation without running statistics")
     scale = np.ones_like(running_mean) if weight is None else weight
     shift = np.zeros_like(running_mean) if bias is None else bias
     inputs = input, scale, shift, running_mean, running_var
-    options = {"epsilon": float(eps), "momentum": 1 - momentum, "training_mode": int(training)}
+    options: dict[str, Any] = {
+        "epsilon": float(eps),
+        "momentum": 1 - momentum,
+        "training_mode": int(training),
+    }
     if not training:
         return run_node(run, "BatchNormalization", *inputs, **options)
     output, mean, variance = run_node(run, "BatchNormalization", *inputs, outputs=3, **options)
@@ -52,7 +60,7 @@ def cross_entropy(
         "ONNX's SoftmaxCrossEntropyLoss needs a batch and has no label_smoothing",
     )
     require(target.dtype.kind == "i", "ONNX's SoftmaxCrossEntropyLoss takes class indices only")
-    options = {"ignore_index": ignore_index, "reduction": reduction}
+    options: dict[str, Any] = {"ignore_index": ignore_index, "reduction": reduction}
     return run_node(run, "SoftmaxCrossEntropyLoss", input, target, weight, **options)
 
 
@@ -85,7 +93,7 @@ def sgd(
     return parameter_history(grads, step)
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Operator] = {
     "batch_norm": batch_norm,
     "cross_entropy": cross_entropy,
     "dropout": dropout,

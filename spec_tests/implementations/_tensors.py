@@ -38,9 +38,10 @@ class TensorAdapter:
             torch.zeros(1, device=device)
         except (RuntimeError, AssertionError, ImportError) as error:
             available = ["cpu"]
-            if torch.accelerator.is_available():
-                kind = torch.accelerator.current_accelerator().type
-                available += [f"{kind}:{i}" for i in range(torch.accelerator.device_count())]
+            accelerator = torch.accelerator.current_accelerator()
+            if accelerator and torch.accelerator.is_available():
+                count = torch.accelerator.device_count()
+                available += [f"{accelerator.type}:{index}" for index in range(count)]
             raise ValueError(f"no device {device!r} here, only {', '.join(available)}") from error
         self.device = device
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from spec_tests.implementations import Implementation
+from spec_tests.implementations import Implementation, Operator
 from spec_tests.implementations._arrays import on_arrays, pair, require
 from spec_tests.implementations._jax_training import adam, sgd
 
@@ -15,18 +15,19 @@ jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - its signature
 jax.config.update("jax_platforms", "cpu")
 
 
-def _pads(padding: int | str | tuple[int, int]) -> str | list[tuple[int, int]]:
-    return padding.upper() if isinstance(padding, str) else [(p, p) for p in pair(padding)]
+def _pads(padding: int | tuple[int, int]) -> list[tuple[int, int]]:
+    return [(p, p) for p in pair(padding)]
 
 
 def _conv2d(input: Any, weight: Any, bias: Any = None, **options: Any) -> jax.Array:
     require(options.get("padding_mode", "zeros") == "zeros", "conv_general_dilated: padding modes")
     require(input.ndim == 4, "conv_general_dilated: 3-D input")
+    padding = options.get("padding", 0)
     output = lax.conv_general_dilated(
         input,
         weight,
         pair(options.get("stride", 1)),
-        _pads(options.get("padding", 0)),
+        padding.upper() if isinstance(padding, str) else _pads(padding),
         rhs_dilation=pair(options.get("dilation", 1)),
         feature_group_count=options.get("groups", 1),
     )
@@ -71,7 +72,7 @@ def _flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> jax.Array:
     return lax.collapse(input, start_dim % input.ndim, end_dim % input.ndim + 1)
 
 
-JAX_FUNCTIONS = {
+JAX_FUNCTIONS: dict[str, Operator] = {
     "conv2d": _conv2d,
     "cross_entropy": _cross_entropy,
     "flatten": _flatten,

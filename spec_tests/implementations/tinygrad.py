@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from tinygrad import Tensor, dtypes
 
-from spec_tests.implementations import Implementation
+from spec_tests.implementations import Implementation, Operator
 from spec_tests.implementations._arrays import on_arrays, pair, require
 from spec_tests.implementations._tinygrad_training import adam, sgd, without
 
@@ -35,7 +35,7 @@ def _cross_entropy(input: Tensor, target: Tensor, **options: Any) -> Tensor:
     return input.sparse_categorical_crossentropy(target, **{"ignore_index": -100} | options)
 
 
-TINYGRAD_FUNCTIONS = {
+TINYGRAD_FUNCTIONS: dict[str, Operator] = {
     "avg_pool2d": _avg_pool2d,
     "conv2d": _conv2d,
     "cross_entropy": _cross_entropy,

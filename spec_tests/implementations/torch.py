@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from spec_tests.implementations import Implementation
+from spec_tests.implementations import Implementation, Operator
 from spec_tests.implementations._tensors import TensorAdapter
 
 
@@ -23,12 +23,13 @@ def _conv2d(
         return functional.conv2d(input, weight, bias, **geometry)
     channels = weight.shape[1] * geometry.get("groups", 1)
     options = geometry | {"bias": False, "padding_mode": padding_mode, "device": "meta"}
-    layer = nn.Conv2d(channels, len(weight), weight.shape[2:], **options)
+    height, width = weight.shape[2:]
+    layer = nn.Conv2d(channels, len(weight), (height, width), **options)
     output = torch.func.functional_call(layer, {"weight": weight}, input)
     return output if bias is None else output + bias[:, None, None]
 
 
-TENSOR_FUNCTIONS = {
+TENSOR_FUNCTIONS: dict[str, Operator] = {
     "adaptive_avg_pool2d": functional.adaptive_avg_pool2d,
     "avg_pool2d": functional.avg_pool2d,
     "batch_norm": functional.batch_norm,

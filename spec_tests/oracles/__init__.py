@@ -8,8 +8,9 @@ In formulas, floor(a / b) is `a // b` and ceil(a / b) is `-(-a // b)`.
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 from spec_tests.oracles.convolution import conv2d
 from spec_tests.oracles.layers import batch_norm, dropout, flatten, linear, relu, sigmoid
@@ -17,7 +18,7 @@ from spec_tests.oracles.losses_and_optimizers import adam, cross_entropy, l1_los
 from spec_tests.oracles.nested import Nested, Number, leaves
 from spec_tests.oracles.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 
-DEFINITIONS = {
+DEFINITIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         adam,

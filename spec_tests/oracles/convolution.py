@@ -1,6 +1,7 @@
 """Definition of convolution; the package explains the form."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from spec_tests.oracles.nested import Nested, Number, Size, depth, pair
 
@@ -37,7 +38,7 @@ def _paddings(
         if padding == "same":
             yield total // 2, total - total // 2
         else:
-            amount = 0 if padding == "valid" else pair(padding)[axis]
+            amount = 0 if isinstance(padding, str) else pair(padding)[axis]  # 'valid'
             yield amount, amount
 
 
@@ -74,7 +75,12 @@ def conv2d(
         (N, O, oH, oW) or (O, oH, oW), with oH = floor((H + 2 p - d (kH - 1) - 1) / s) + 1.
     """
     if depth(input) == 3:
-        rest = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        rest: dict[str, Any] = {
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "groups": groups,
+        }
         return conv2d([input], weight, bias, **rest, padding_mode=padding_mode)[0]
     (stride_y, stride_x), (dilation_y, dilation_x) = pair(stride), pair(dilation)
     height, width = len(input[0][0]), len(input[0][0][0])

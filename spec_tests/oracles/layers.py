@@ -59,8 +59,8 @@ def dropout(input: Nested, p: float = 0.5, *, training: bool = True) -> Nested:
 
 def batch_norm(
     input: Nested,
-    running_mean: Nested | None,
-    running_var: Nested | None,
+    running_mean: Nested,
+    running_var: Nested,
     weight: Nested | None = None,
     bias: Nested | None = None,
     *,

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 from spec_tests.oracles.nested import Nested, Number, leaves, shape, zip_numbers
 
@@ -115,7 +116,8 @@ def sgd(
     b = g in the first step, then momentum * b + (1 - dampening) * g
     p = p - lr * (g + momentum * b if nesterov else b), or without momentum p - lr * g
     """
-    values, buffers, history = list(params), [None] * len(params), []
+    values, history = list(params), []
+    buffers: list[Any] = [None] * len(params)
     for grad in grads:
         for i, element in enumerate(grad):
             g = (-element if maximize else element) + weight_decay * values[i]

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 Number = int | float | Fraction
-Nested = Number | list["Nested"]
+Nested = Any  # a Number or a list of Nested; the depth is known only at run time
 Plane = list[list[Number]]
 Size = int | tuple[int, int]
 
 
 def pair(value: Size) -> tuple[int, int]:
     """Return (value, value) for a single number."""
-    return (value, value) if isinstance(value, int) else tuple(value)
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
 def leaves(nested: Nested) -> Iterator[Number]:
@@ -28,9 +29,7 @@ def shape(nested: Nested) -> list[int]:
     return [len(nested), *shape(nested[0])] if isinstance(nested, list) else []
 
 
-def zip_numbers(
-    function: Callable[[Number, Number], Number], left: Nested, right: Nested
-) -> Nested:
+def zip_numbers(function: Callable[[Any, Any], Number], left: Nested, right: Nested) -> Nested:
     """Apply a function to each pair of numbers of two nested lists of the same shape."""
     if isinstance(left, list):
         return [zip_numbers(function, x, y) for x, y in zip(left, right, strict=True)]
@@ -42,7 +41,7 @@ def depth(nested: Nested) -> int:
     return 1 + depth(nested[0]) if isinstance(nested, list) else 0
 
 
-def map_numbers(function: Callable[[Number], Nested], nested: Nested) -> Nested:
+def map_numbers(function: Callable[..., Nested], nested: Nested) -> Nested:
     """Apply a function to every number."""
     if isinstance(nested, list):
         return [map_numbers(function, part) for part in nested]

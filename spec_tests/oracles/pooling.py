@@ -53,7 +53,8 @@ def max_pool2d(
     strides, paddings = pair(stride or kernel_size), pair(padding)
 
     def largest(plane: Plane, top: int, left: int) -> tuple[Number, int]:
-        best, index = -math.inf, -1
+        best: Number = -math.inf
+        index = -1
         for row in range(top, top + kernel[0] * dilations[0], dilations[0]):
             for column in range(left, left + kernel[1] * dilations[1], dilations[1]):
                 inside = 0 <= row < len(plane) and 0 <= column < len(plane[0])
@@ -61,7 +62,7 @@ def max_pool2d(
                     best, index = plane[row][column], row * len(plane[0]) + column
         return best, index
 
-    def pool(plane: Plane) -> Plane:
+    def pool(plane: Plane) -> Nested:
         rows, columns = (
             _starts(size, kernel[a], strides[a], paddings[a], dilations[a], ceil_mode=ceil_mode)
             for a, size in enumerate((len(plane), len(plane[0])))
@@ -115,7 +116,7 @@ def avg_pool2d(
         divisor = divisor_override or (padded if count_include_pad else len(values))
         return sum(values) * Fraction(1, divisor)
 
-    def pool(plane: Plane) -> Plane:
+    def pool(plane: Plane) -> Nested:
         rows, columns = (
             _starts(size, kernel[a], strides[a], paddings[a], 1, ceil_mode=ceil_mode)
             for a, size in enumerate((len(plane), len(plane[0])))
@@ -138,7 +139,7 @@ def adaptive_avg_pool2d(input: Nested, output_size: Size) -> Nested:
         n = count or length
         return [range(i * length // n, -(-(i + 1) * length // n)) for i in range(n)]
 
-    def pool(plane: Plane) -> Plane:
+    def pool(plane: Plane) -> Nested:
         rows, columns = map(bins, (len(plane), len(plane[0])), pair(output_size))
         return [
             [
