@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 from torch.utils.data import Dataset
 
+from reference.data.pickled_arrays import load_arrays
 from reference.errors import InputError
 
 if TYPE_CHECKING:
@@ -152,27 +152,9 @@ def _check_md5(path: Path, md5: str | None) -> None:
         raise InputError(f"{path} is damaged (wrong MD5 checksum): {_remedy(path.parent)}")
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """An unpickler for NumPy arrays and plain values that refuses every other class or function."""
-
-    rebuild_array = np.empty(0).__reduce__()[0]  # NumPy's private _reconstruct, in any version
-    allowed: ClassVar = {
-        ("_codecs", "encode"): codecs.encode,
-        ("numpy", "dtype"): np.dtype,
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy.core.multiarray", "_reconstruct"): rebuild_array,
-        ("numpy._core.multiarray", "_reconstruct"): rebuild_array,
-    }
-
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - any class or function
-        if (module, name) not in self.allowed:
-            raise pickle.UnpicklingError(f"it uses {module}.{name}")
-        return self.allowed[module, name]
-
-
 def _read_classes(path: Path) -> list[str]:
-    names: list[str] = _read(path, "label_names")["label_names"].tolist()
-    if names != list(CLASSES):
+    names: list[str] = _read(path, "label_names")["label_names"]
+    if not isinstance(names, list) or names != list(CLASSES):
         raise InputError(f"{path} does not have CIFAR-10's class names: {_remedy(path.parent)}")
     return names
 
@@ -180,10 +162,9 @@ def _read_classes(path: Path) -> list[str]:
 def _read_batch(path: Path) -> tuple[Images, Labels]:
     """Return the images, uint8 of shape (N, 32, 32, 3), and labels, (N,), of one file."""
     content = _read(path, "data", "labels")
-    rows, labels = content["data"], content["labels"]
-    plausible = rows.dtype == np.uint8 and rows.shape == (len(labels), 3072)
-    plausible = plausible and labels.dtype.kind == "i" and labels.size > 0
-    if not (plausible and 0 <= labels.min() <= labels.max() < len(CLASSES)):
+    rows, labels = content["data"], _as_labels(content["labels"])
+    plausible = labels is not None and isinstance(rows, np.ndarray) and rows.dtype == np.uint8
+    if labels is None or not plausible or rows.shape != (len(labels), 3072):
         raise InputError(
             f"{path} does not have CIFAR-10's images and labels: {_remedy(path.parent)}"
         )
@@ -193,16 +174,29 @@ def _read_batch(path: Path) -> tuple[Images, Labels]:
     return planes.transpose(0, 2, 3, 1), labels
 
 
-def _read(path: Path, *keys: str) -> dict[str, np.ndarray[Any, Any]]:
-    """Return arrays by their names from a pickle, without running code that is in it.
+def _as_labels(labels: object) -> Labels | None:
+    """Return a list or an array of class indices as int64; None if it is something else."""
+    if isinstance(labels, list) and all(type(label) is int for label in labels):
+        if not all(0 <= label < len(CLASSES) for label in labels):
+            return None
+        labels = np.array(labels, np.int64)
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind != "i" or labels.ndim != 1:
+        return None
+    in_range = labels.size > 0 and 0 <= labels.min() <= labels.max() < len(CLASSES)
+    return labels.astype(np.int64) if in_range else None
 
-    The checksums do not make this safe: whoever writes the files can write `md5sums` too.
+
+def _read(path: Path, *keys: str) -> dict[str, Any]:
+    """Return entries of a pickled dictionary by their keys.
+
+    The checksums do not make a file harmless: whoever writes the files can write `md5sums` too.
     """
     try:
         with path.open("rb") as file:
-            content = _PlainUnpickler(file, encoding="latin1").load()
-        return {key: np.atleast_1d(content[key]) for key in keys}
-    except Exception as error:
+            content = load_arrays(file)
+        return {key: content[key] for key in keys}
+    except (UnpicklingError, ValueError, LookupError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else error
         raise InputError(
-            f"{path} is not a file of CIFAR-10 ({error}): {_remedy(path.parent)}"
+            f"{path} is not a file of CIFAR-10 ({reason}): {_remedy(path.parent)}"
         ) from error
