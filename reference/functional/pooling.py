@@ -145,7 +145,7 @@ def max_pool2d(
     # (N, C, H, W) -> (N, C, H * W + 1): one more pixel for windows without any, see _positions
     outside = input.new_full((*input.shape[:-2], 1), lowest)
     pixels = torch.cat([input.flatten(-2), outside], -1)
-    # gather's gradient goes to the chosen pixel alone; amax would divide it among equal ones.
+    # gather gives the gradient to the chosen pixel only; amax would divide it among equal ones.
     # (N, C, H * W + 1) -> (N, C, oH * oW) -> (N, C, oH, oW)
     output = pixels.gather(-1, indices.flatten(-2)).view_as(indices)
     return (output, indices) if return_indices else output
