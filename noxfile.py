@@ -72,8 +72,7 @@ def matrix_report(session: nox.Session) -> None:
 def browser(session: nox.Session) -> None:
     """Test TensorBoard's page and the report in Chromium (pictures: `-- --screenshots DIR`)."""
     install(session, "browser")
-    files = ("spec_tests/program/test_browser.py", "spec_tests/suite/test_page_browser.py")
-    session.run("pytest", *files, *session.posargs)
+    session.run("pytest", "spec_tests", "-m", "browser", *session.posargs)
 
 
 @nox.session(default=False)
@@ -106,15 +105,16 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format; `nox -s lint -- --fix` corrects what it can."""
+    """Check style, format and imports; `nox -s lint -- --fix` corrects what it can."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]))
+    session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "."})
 
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """Check the types of the reference."""
+    """Check types."""
     install(session, "typecheck")
     session.run("mypy", *session.posargs)
 

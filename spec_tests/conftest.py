@@ -78,7 +78,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the known differences to fail; xfail_strict makes an unexpected pass a failure."""
+    """Expect the known differences to fail; a vector that passes unexpectedly is a failure.
+
+    The drawn cases change with hypothesis and with the tests' names, and may miss a difference.
+    """
     known = {
         (entry["implementation"], entry["operator"], case): entry["says"]
         for entry in known_differences()
@@ -90,7 +93,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         case = getattr(item.callspec.params.get("case"), "name", item.originalname)
         if reason := known.get((implementation.name, *mark.args, case)):
-            item.add_marker(pytest.mark.xfail(reason=f"docs/KNOWN_DIFFERENCES.md: {reason}"))
+            reason = f"docs/KNOWN_DIFFERENCES.md: {reason}"
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=not case.startswith("test_")))
 
 
 @pytest.hookimpl(wrapper=True)

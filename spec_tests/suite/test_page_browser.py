@@ -2,94 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spec_tests.report.page import DRAWN_OPERATORS, case_id, render
-from spec_tests.support.chromium import OPTIONS
-from spec_tests.support.sample_results import sample_results
+from spec_tests.support.chromium import open_everything, open_page
 
 if TYPE_CHECKING:  # it may be missing: then the tests are skipped
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-
-# Select each cell of the output in turn; return the highlighted cells of the input, the kernel and
-# the bias, row by row, and the text below.
-SELECT_EACH = """() => {
-    const seen = {}, hover = {bubbles: true, pointerType: "mouse"};
-    for (const details of document.querySelectorAll("details[data-key]")) {
-        const all = selector => [...details.querySelectorAll(selector)];
-        const texts = selector => all(selector).map(cell => cell.textContent);
-        seen[details.dataset.key] = all(".selectable td").map(cell => {
-            cell.dispatchEvent(new PointerEvent("pointerover", hover));
-            return {
-                printed: cell.textContent,
-                window: texts("td.window"),
-                best: texts("td.best"),
-                used: texts("table.used td"),
-                bias: texts("td.used"),
-                formula: texts(".formula")[0],
-                index: texts(".index")[0],
-            };
-        });
-    }
-    return seen;
-}"""
-
-
-@pytest.fixture(scope="module")
-def results() -> dict[str, Any]:
-    """The results of a run over the whole register, in two columns."""
-    return sample_results("torch", "reference")
-
-
-@pytest.fixture(scope="module")
-def drawn_vectors(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """The vectors that are drawn."""
-    return [
-        v
-        for v in results["vectors"]
-        if v["operator"] in DRAWN_OPERATORS and "expected" in v["case"]
-    ]
-
-
-@pytest.fixture(scope="module")
-def address(results: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of the page."""
-    path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(render(results), encoding="utf-8")
-    return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def page(browser: "Browser") -> Iterator["Page"]:
-    """A page for an English reader; any message on its console fails the test."""
-    yield from open_page(browser, locale="en-US")
-
-
-def open_page(browser: "Browser", **options: Any) -> Iterator["Page"]:
-    context = browser.new_context(**options)
-    page = context.new_page()
-    messages: list[str] = []
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    yield page
-    assert messages == []
-    context.close()
 
 
 def shown_claims(page: "Page") -> list[str]:
@@ -99,11 +22,6 @@ def shown_claims(page: "Page") -> list[str]:
 
 def matching(results: dict[str, Any], **wanted: str) -> list[str]:
     return [c["id"] for c in results["claims"] if all(c[k] == v for k, v in wanted.items())]
-
-
-def open_everything(page: "Page", cases: int) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-    page.wait_for_function(f"document.querySelectorAll('.formula').length == {cases}")
 
 
 def test_a_new_reader_finds_why_torch_load_fails(page: "Page", address: str) -> None:
@@ -149,15 +67,15 @@ def test_url_with_a_query_opens_at_the_results(page: "Page", address: str) -> No
 
 
 def test_filters_combine_and_stay_in_the_url(
-    results: dict[str, Any], page: "Page", address: str
+    page_results: dict[str, Any], page: "Page", address: str
 ) -> None:
     page.goto(address)
-    everything = len(results["claims"])
+    everything = len(page_results["claims"])
     assert len(shown_claims(page)) == everything
     page.locator("#lesson").select_option("P26")
-    assert shown_claims(page) == matching(results, lesson="P26")
+    assert shown_claims(page) == matching(page_results, lesson="P26")
     page.locator("#filters [value=erratum]").check()
-    assert shown_claims(page) == matching(results, lesson="P26", state="erratum")
+    assert shown_claims(page) == matching(page_results, lesson="P26", state="erratum")
     page.locator("#q").fill("FOLDER models")
     assert shown_claims(page) == ["saveload.models-folder"]
     assert f"1 of {everything} statements shown" in page.locator("#shown").inner_text()
@@ -177,10 +95,10 @@ def test_search_finds_chinese(page: "Page", address: str) -> None:
     assert "saveload.whole-model" in shown_claims(page)
 
 
-def test_counts_filter_by_state(results: dict[str, Any], page: "Page", address: str) -> None:
+def test_counts_filter_by_state(page_results: dict[str, Any], page: "Page", address: str) -> None:
     page.goto(address)
     page.locator(".figures a.changed").click()
-    assert shown_claims(page) == matching(results, state="changed")
+    assert shown_claims(page) == matching(page_results, state="changed")
 
 
 def test_link_shows_a_claim_that_the_filters_hide(page: "Page", address: str) -> None:
@@ -194,11 +112,11 @@ def test_link_shows_a_claim_that_the_filters_hide(page: "Page", address: str) ->
 
 @pytest.mark.parametrize("query", ["?lesson=P1", "?q=torch.load"])
 def test_link_to_a_lesson_resets_the_filters(
-    results: dict[str, Any], page: "Page", address: str, query: str
+    page_results: dict[str, Any], page: "Page", address: str, query: str
 ) -> None:
     page.goto(f"{address}{query}")
     page.locator("nav").get_by_role("link", name="P19").click()
-    assert len(shown_claims(page)) == len(results["claims"])
+    assert len(shown_claims(page)) == len(page_results["claims"])
     top = "document.getElementById('P19').getBoundingClientRect().top"
     page.wait_for_function(f"Math.abs({top}) < innerHeight / 2")
     assert page.url == f"{address}#P19"
@@ -234,85 +152,6 @@ def test_language_follows_the_browser_and_is_remembered(browser: "Browser", addr
         assert page.title() == page.locator("h1").inner_text() == "The PyTorch course, checked"
         option = page.locator("#lesson option[value=P26]")
         assert option.text_content() == "P26 Saving and loading"
-
-
-def test_each_highlighted_window_gives_its_output(
-    drawn_vectors: list[dict[str, Any]], page: "Page", address: str
-) -> None:
-    page.goto(address)
-    open_everything(page, len(drawn_vectors))
-    seen = page.evaluate(SELECT_EACH)
-    assert seen.keys() == {case_id(vector) for vector in drawn_vectors}
-    for vector in drawn_vectors:
-        operator, case, name = vector["operator"], vector["case"], case_id(vector)
-        cells = seen[name]
-        expected = pytest.approx(flatten(case["expected"]["output"]["data"]), rel=1e-6)
-        assert [parse_number(cell["printed"]) for cell in cells] == expected, name
-        assert [computed_from(operator, case, cell) for cell in cells] == expected, name
-        for cell in cells:
-            assert re.search(rf"[=≈] {re.escape(cell['printed'])}$", cell["formula"]), name
-        if operator == "max_pool2d":
-            assert [cell["best"] for cell in cells] == [[cell["printed"]] for cell in cells], name
-        if "indices" in case["expected"]:
-            indices = [int(cell["index"].split("= ")[-1]) for cell in cells]
-            assert indices == flatten(case["expected"]["indices"]["data"]), name
-
-
-def computed_from(operator: str, case: dict[str, Any], cell: dict[str, Any]) -> float:
-    """Compute the value of an output cell from the highlighted cells."""
-    window = [parse_number(text) for text in cell["window"] if text]
-    if operator == "conv2d":
-        products = zip(window, map(parse_number, cell["used"]), strict=True)
-        return sum(a * b for a, b in products) + sum(map(parse_number, cell["bias"]))
-    if operator == "max_pool2d":
-        return max(window)
-    return sum(window) / case["parameters"].get("divisor_override", len(window))
-
-
-def parse_number(text: str) -> float:
-    return float(text.replace("−", "-").replace("∞", "inf"))
-
-
-def flatten(data: Any) -> list[float]:  # noqa: ANN401 - lists in lists, of any depth
-    return [n for part in data for n in flatten(part)] if isinstance(data, list) else [float(data)]
-
-
-def test_formula_of_the_course_example(page: "Page", address: str) -> None:
-    page.goto(f"{address}#vector/conv2d/stride-1-padding-1")
-    drawing = page.locator("[id='vector/conv2d/stride-1-padding-1'] .drawing")
-    drawing.locator("[data-at='0,0,0,1']").click()
-    terms = "0·1 + 0·2 + 0·1 + 1·0 + 2·1 + 0·0 + 0·2 + 1·1 + 2·0 = 3"
-    assert drawing.locator(".words").inner_text() == f"row 0, column 1: {terms}"
-    assert drawing.locator("td.padding").count() == 24
-    assert drawing.locator("td.padding.window").count() == 3
-
-
-def test_cells_are_selected_with_mouse_and_keyboard(page: "Page", address: str) -> None:
-    page.goto(f"{address}#vector/conv2d/stride-1")
-    drawing = page.locator("[id='vector/conv2d/stride-1'] .drawing")
-    drawing.locator("[data-at='0,0,1,1']").hover()
-    assert "row 1, column 1" in drawing.locator(".words").inner_text()
-    assert drawing.locator("[tabindex='0']").count() == 1
-    drawing.locator("[tabindex='0']").focus()
-    for arrow, where in (("ArrowDown", "row 2, column 1"), ("ArrowRight", "row 2, column 2")):
-        page.keyboard.press(arrow)
-        assert where in drawing.locator(".words").inner_text()
-    assert drawing.locator(":focus").get_attribute("data-at") == "0,0,2,2"
-
-
-def test_cells_are_selected_by_touch(browser: "Browser", address: str) -> None:
-    for page in open_page(browser, locale="en-US", has_touch=True):
-        page.goto(f"{address}#vector/max_pool2d/ceil-true")
-        drawing = page.locator("[id='vector/max_pool2d/ceil-true'] .drawing")
-        drawing.locator("[data-at='0,0,1,0']").tap()
-        assert "row 1, column 0: max(" in drawing.locator(".words").inner_text()
-
-
-def test_error_cases_show_the_error(page: "Page", address: str) -> None:
-    page.goto(f"{address}#vector/conv2d/error-channels")
-    text = page.locator("[id='vector/conv2d/error-channels']").inner_text()
-    assert "Must raise RuntimeError / ValueError" in text
-    assert "channels" in text
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -69,12 +69,7 @@ def test_hyphen_in_a_topic_is_an_underscore_in_the_file_name(tmp_path: Path) -> 
     assert list(claims.load(tmp_path)) == ["leaky-relu.zero"]
 
 
-# The corrections run the replacement code of every topic's errata.
-COURSE_TESTS = [
-    path
-    for path in sorted((paths.SPEC_TESTS / "course").glob("test_*.py"))
-    if path.name != "test_corrections.py"
-]
+COURSE_TESTS = sorted((paths.SPEC_TESTS / "course").glob("test_*.py"))
 
 
 def test_each_file_of_claims_has_its_file_of_tests() -> None:
