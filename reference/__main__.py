@@ -1,4 +1,4 @@
-"""`python -m reference` is `course`."""
+"""Run `course` as `python -m reference`."""
 
 import sys
 

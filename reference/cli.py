@@ -40,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _path(text: str) -> str:
     if not text:
-        raise argparse.ArgumentTypeError("an empty path")
+        raise argparse.ArgumentTypeError("the path is empty")
     return absolute(text)
 
 
@@ -52,6 +52,8 @@ def _optional_path(text: str) -> str | None:
 PARSERS = {name: next(iter(get_args(kind)), kind) for name, kind in TYPES.items()}
 PARSERS |= {"data": _path, "weights": _optional_path}
 
+CHECKPOINT = "a run's checkpoint, a state_dict, or a whole network"
+
 
 def _parser() -> _Parser:
     parser = _Parser(prog="course", description="The PyTorch beginner course, end to end.")
@@ -59,25 +61,31 @@ def _parser() -> _Parser:
 
     def command(name: str, run: Callable[..., Answer], text: str) -> _Parser:
         added = subparsers.add_parser(name, help=text, description=text)
-        added.add_argument("--json", action="store_true", help="print one JSON document")
+        added.add_argument(
+            "--json", action="store_true", help="print the result as one JSON document"
+        )
         added.set_defaults(run=run)
         return added
 
     command("doctor", commands.doctor, "check the installation and show which device would be used")
     data = command("data", commands.data, "draw the stand-in CIFAR-10 and write it to DIR")
-    data.add_argument("dir", metavar="DIR", type=_path)
+    data.add_argument("dir", metavar="DIR", type=_path, help="the folder to create the data in")
     _add_train_options(command("train", commands.train, "train a network on CIFAR-10"))
-    evaluate = command("evaluate", commands.evaluate, "test a checkpoint on the test images")
-    evaluate.add_argument("checkpoint", metavar="CHECKPOINT", type=Path)
+    evaluate = command("evaluate", commands.evaluate, "evaluate a checkpoint on the test images")
+    evaluate.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help=CHECKPOINT)
     _add_option(evaluate, "data")
     predict = command("predict", commands.predict, "classify images")
-    predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
-    predict.add_argument("--checkpoint", metavar="FILE", type=Path, required=True)
+    predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="an image file")
+    predict.add_argument("--checkpoint", metavar="FILE", type=Path, required=True, help=CHECKPOINT)
     models = command("models", commands.models, "print a network and whether it runs")
     models.add_argument("name", metavar="NAME", nargs="?", help="default: list all networks")
-    convert = command("convert", commands.convert, "convert a whole network's file to a state_dict")
-    convert.add_argument("old", metavar="OLD", type=Path)
-    convert.add_argument("new", metavar="NEW", type=Path)
+    convert = command(
+        "convert", commands.convert, "write a pickled network's weights as a state_dict"
+    )
+    convert.add_argument(
+        "old", metavar="OLD", type=Path, help="a whole network, saved by torch.save"
+    )
+    convert.add_argument("new", metavar="NEW", type=Path, help="the file to write; must not exist")
     for added in (evaluate, predict):
         _add_option(added, "device", default=Config.device)
     return parser
@@ -111,7 +119,9 @@ def _add_train_options(parser: _Parser) -> None:
         "--out", metavar="DIR", type=Path, help="the run's folder (default: runs/DATE-TIME)"
     )
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")
-    parser.add_argument("--lang", choices=["zh", "en"], help="default: the locale's language")
+    parser.add_argument(
+        "--lang", choices=["zh", "en"], help="language of the log lines (default: the locale's)"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -136,7 +146,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except (InputError, RunError) as error:
         return _fail(error, 2 if isinstance(error, InputError) else 1)
     except BrokenPipeError:
-        sys.stdout = _devnull()  # the reader is gone; flushing at exit must not fail again
+        sys.stdout = _devnull()  # the pipe is closed: the flush at exit must not fail again
         return 1
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else error

@@ -94,7 +94,7 @@ def _prepare_run(args: argparse.Namespace, ranks: Ranks) -> Run:
         run = Run.resume(folder, options)
     else:
         run = Run.start(folder, Config(**{"data": absolute(STAND_IN)} | options))
-    ranks.device(run.config.device)  # an unusable device is reported before anything is written
+    ranks.device(run.config.device)  # report an unusable device before anything is written
     _draw_stand_in(run.config.data)
     return run
 
@@ -175,7 +175,7 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
     checkpoint = load_checkpoint(args.checkpoint, device)
     if "network" in checkpoint:
         print(
-            f"course: {args.checkpoint} holds a whole network, {checkpoint['network']}: its "
+            f"course: {args.checkpoint} contains a whole network, {checkpoint['network']}: its "
             "weights are used, its code is not run; course convert writes them as a state_dict",
             file=sys.stderr,
         )
@@ -183,7 +183,9 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
         config = Config.from_stored(checkpoint.get("config", {"data": ""}))
         check_trainable(config.model)
     except (TypeError, InputError) as error:
-        raise InputError(f"{args.checkpoint} contains damaged options: {error}") from error
+        raise InputError(
+            f"{args.checkpoint} contains damaged options ({error}): give another epoch's file"
+        ) from error
     model = build(config.model).to(device)
     load_weights(model, checkpoint["model"], args.checkpoint)
     return model, device, config
@@ -191,8 +193,7 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
 
 def _draw_stand_in(data: str) -> None:
     """Draw the stand-in on first use; any other data must exist."""
-    from reference.data.cifar10 import CIFAR10
-    from reference.data.synthetic_cifar10 import write
+    from reference.data.synthetic_cifar10 import ensure
 
-    if data == absolute(STAND_IN) and not Path(data, CIFAR10.base_folder).exists():
-        write(data)
+    if data == absolute(STAND_IN):
+        ensure(data)

@@ -1,7 +1,7 @@
 """Configure OpenMP's waiting and malloc before torch is imported.
 
-These settings affect the whole process. So they are applied only by the program `course`, not when
-another program imports its modules, and only where the user's environment sets none of the kind.
+These settings affect the whole process. Therefore only the program `course` applies them, not other
+programs that import its modules, and only if the user's environment does not already set them.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Config:
     )
     epochs: int = field(
         default=10,
-        metadata={"metavar": "N", "help": "how often to go through the training images"},
+        metadata={"metavar": "N", "help": "the number of passes over the training images"},
     )
     batch_size: int = field(
         default=64, metadata={"metavar": "N", "help": "images per step, over all processes"}
@@ -42,10 +42,11 @@ class Config:
         default="auto", metadata={"metavar": "NAME", "help": "auto, cpu, cuda, mps, …"}
     )
     seed: int = field(
-        default=0, metadata={"metavar": "N", "help": "the seed of the weights and of the order"}
+        default=0,
+        metadata={"metavar": "N", "help": "the seed of all random numbers"},
     )
     shuffle: bool = field(
-        default=False, metadata={"help": "take the images in a new order in each epoch"}
+        default=False, metadata={"help": "shuffle the training images in each epoch"}
     )
     precision: str = field(
         default="fp32", metadata={"metavar": "P", "help": "fp32, or bf16 for autocast"}
@@ -58,7 +59,7 @@ class Config:
     )
     max_steps: int | None = field(
         default=None,
-        metadata={"metavar": "N", "help": "end after N steps; a cut epoch is tested and saved"},
+        metadata={"metavar": "N", "help": "stop after N steps; then test and save as usual"},
     )
     model: str = field(
         default="tudui",
@@ -66,7 +67,7 @@ class Config:
     )
     weights: str | None = field(
         default=None,
-        metadata={"metavar": "FILE", "help": "weights for vgg16 to start from; none for random"},
+        metadata={"metavar": "FILE", "help": "the initial weights of vgg16; none for random ones"},
     )
     freeze_features: bool = field(
         default=False, metadata={"help": "train only the last layer of vgg16"}
@@ -87,7 +88,7 @@ class Config:
             raise InputError(f"--precision {self.precision}: must be fp32 or bf16")
         if self.model == "tudui" and (self.weights or self.freeze_features):
             name = "--weights" if self.weights else "--freeze-features"
-            raise InputError(f"{name}: only VGG16 starts from weights: add --model vgg16")
+            raise InputError(f"{name}: only for VGG16: add --model vgg16")
 
     @classmethod
     def from_stored(cls, options: Mapping[str, Any]) -> Self:
@@ -116,7 +117,7 @@ def option_string(name: str) -> str:
 
 def _check_type(option: Field[Any], value: object) -> None:
     kind = TYPES[option.name]
-    if isinstance(value, bool):  # which is an int, but not meant as one
+    if isinstance(value, bool):  # bool is a subclass of int
         valid = kind is bool
     else:
         valid = isinstance(value, int | float if kind is float else kind)

@@ -100,7 +100,9 @@ class Claim:
                 raise RegisterError("status 'changed' needs 'since': the version of the change")
         for field in ("now", "untestable"):
             if bool(getattr(self, field)) != bool(getattr(self, f"{field}_zh")):
-                raise RegisterError(f"{field!r} and '{field}_zh' need each other: write both")
+                raise RegisterError(
+                    f"{field!r} and '{field}_zh' must be given together: write both"
+                )
 
     def for_torch(self, torch: str) -> Self:
         """Return the claim with its status on a version of torch, as in `torch.__version__`."""

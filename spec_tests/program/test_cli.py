@@ -127,7 +127,7 @@ def test_help_shows_the_defaults_of_the_options(capsys: Capture) -> None:
     words = " ".join(capsys.readouterr().out.split())
     assert "--batch-size N images per step, over all processes (default: 64)" in words
     assert (
-        "--weights FILE weights for vgg16 to start from; none for random (default: none)" in words
+        "--weights FILE the initial weights of vgg16; none for random ones (default: none)" in words
     )
     assert "--no-cuda-graph on CUDA, do not replay the step as a CUDA graph --max-steps" in words
 

@@ -144,7 +144,7 @@ def test_resume_needs_the_folder(capsys: Capture) -> None:
 
 def test_empty_path_is_refused(capsys: Capture) -> None:
     assert exit_code(["train", "--data", ""]) == 2
-    assert "--data: an empty path" in capsys.readouterr().err
+    assert "--data: the path is empty" in capsys.readouterr().err
 
 
 def test_diverged_network_is_not_saved(small_cifar10: Path, tmp_path: Path) -> None:

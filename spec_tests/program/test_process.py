@@ -1,4 +1,4 @@
-"""How the idle threads of a process wait, and whether it keeps the memory that it frees."""
+"""The settings of the process: idle threads sleep soon, and freed memory is kept."""
 
 import os
 import subprocess

@@ -154,8 +154,8 @@ BAD = {
     "all edits": (["--model", "vgg16-all-edits"], "cannot run: classifier.add_linear, Linear("),
     "no head": (["--model", "vgg16-linear-at-end"], "add_linear is never called"),
     "unknown": (["--model", "alexnet"], "--model alexnet: no such network: give one of tudui,"),
-    "frozen": (["--model", "tudui", "--freeze-features"], "--freeze-features: only VGG16"),
-    "weights": (["--model", "tudui", "--weights", "a.pth"], "--weights: only VGG16 starts from"),
+    "frozen": (["--model", "tudui", "--freeze-features"], "--freeze-features: only for VGG16"),
+    "weights": (["--model", "tudui", "--weights", "a.pth"], "--weights: only for VGG16"),
 }
 
 
