@@ -147,7 +147,7 @@ def _without_sources(file: IO[bytes]) -> IO[bytes]:
     """Remove the source code of classes from a file in the format of torch before 1.6.
 
     The restricted unpickler refuses a class with its source. Only the fourth pickle, the saved
-    object, has such; after the fifth follows the data of the storages.
+    object, contains source code; the data of the storages follows the fifth.
     """
     *head, network, keys = read_legacy_pickles(file)
     opcodes = [*itertools.chain(*head), *_unwrap_classes(network), *keys]
@@ -164,8 +164,8 @@ def _unwrap_classes(pickle: list[Opcode]) -> Sequence[Opcode]:
             from_class = itertools.dropwhile(lambda kept: kept.name != "GLOBAL", kept[start:])
             kept[start:] = itertools.islice(from_class, 2)  # GLOBAL and its PUT
         elif opcode.name.endswith("GET") and type(opcode.value) is str:
-            # A text in the memo may come from a tuple that is removed, and its PUT with it:
-            # "module", for one. Write the text itself instead.
+            # The PUT of a text in the memo, such as "module", may be in a tuple that is removed:
+            # write the text itself instead.
             kept.append(opcode._replace(source=_literal(opcode.value)))
         else:
             kept.append(opcode)

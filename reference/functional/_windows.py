@@ -173,7 +173,7 @@ def conv_windows(
         case _:
             before = after = pair("padding", padding, 0)
     for axis in (0, 1):  # raises if the kernel does not fit
-        # conv_output_size pads both ends alike: count the odd pixel of 'same' as the plane's.
+        # conv_output_size pads both ends equally: count the odd pixel of 'same' as the plane's.
         pixels = size[axis] + after[axis] - before[axis]
         conv_output_size(pixels, kernel[axis], step[axis], before[axis], gap[axis])
     return Windows(

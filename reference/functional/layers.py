@@ -9,7 +9,7 @@ from reference.functional._checks import check_dtypes
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return input weight^T + bias.
+    """Return input @ weight.T + bias.
 
     Args:
         input: (..., in_features).

@@ -61,7 +61,7 @@ def pool_windows(
     *,
     ceil_mode: bool,
 ) -> Windows:
-    """Return the windows of a pooling over a plane, padded so far that the last ones fit.
+    """Return the windows of a pooling over a plane, with enough padding for the last ones.
 
     Args:
         size: (H, W) of the plane.
@@ -249,7 +249,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) 
     check_planes("adaptive_avg_pool2d", input)
     height, width = input.shape[-2:]
     requested = (output_size,) if isinstance(output_size, int) else output_size
-    # cycle leaves a sequence that is too long as it is, for pair to refuse
+    # cycle keeps a sequence that is too long, so that pair rejects it
     sizes = zip(requested, cycle((height, width)), strict=False)
     rows, columns = pair("output_size", [old if new is None else new for new, old in sizes], 0)
     output = input.new_empty((*input.shape[:-2], rows, columns))

@@ -1,4 +1,4 @@
-"""The course's small modules (P16-P21) and its CIFAR-10 network, in both spellings (P22, P27)."""
+"""The course's small modules (P16-P21) and its CIFAR-10 network, in two forms (P22, P27)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAMES = ("tudui", *vgg.EDITS)
-TRAINED = {"vgg16": "vgg16-10-classes"}  # name: the network that training it builds
+TRAINED = {"vgg16": "vgg16-10-classes"}  # --model name: the network that is built for training
 
 
 @dataclass

@@ -172,7 +172,7 @@ def process_group() -> Iterator[Ranks]:
 
 @contextlib.contextmanager
 def _redirect_stdout_to_devnull() -> Iterator[None]:
-    """Discard standard output, below sys.stdout: gloo of torch 2.9 prints its connections there."""
+    """Discard standard output, C++'s included: gloo in torch 2.9 logs its connections there."""
     saved, devnull = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 1)
     try:

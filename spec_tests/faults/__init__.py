@@ -1,4 +1,4 @@
-"""Deliberate faults, one module per topic: operators of PyTorch with a bug that people do write.
+"""Deliberate faults, one module per topic: operators of PyTorch with a realistic bug.
 
 The docstring of a fault is a sentence about what the faulty operator does. At least one case of the
 vectors must reject each fault: see `catalog`.

@@ -73,7 +73,7 @@ def padding_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
 def padding_below_and_right(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
     """Put all of the padding below and to the right."""
     padding = rest.pop("padding", 0)
-    if isinstance(padding, str) or "padding_mode" in rest:  # conv2d as it should be
+    if isinstance(padding, str) or "padding_mode" in rest:  # the correct conv2d
         return conv2d(input, weight, padding=padding, **rest)
     height, width = _pair(padding)
     return conv2d(functional.pad(input, (0, 2 * width, 0, 2 * height)), weight, **rest)
@@ -95,7 +95,7 @@ def dilation_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
 
 @fault("conv2d")
 def dilation_off_by_one(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
-    """Take the dilation for the number of elements skipped, so that 0 means none."""
+    """Treat the dilation as the number of elements skipped, so that 0 means none."""
     spread = tuple(d + 1 for d in _pair(rest.pop("dilation", 0)))
     # Where the wider kernel would not fit, torch would raise, and an error rejects no fault.
     fits = all(n > s for n, s in zip(input.shape[-2:], spread, strict=True))

@@ -32,5 +32,5 @@ def two_passes_accumulated(**arguments: Any) -> Array:
 
 @fault("backward")
 def grad_output_ignored(grad_output: Array, **rest: Any) -> Array:
-    """Take grad_output for ones."""
+    """Use ones instead of grad_output."""
     return backward(grad_output=np.ones_like(grad_output), **rest)

@@ -98,7 +98,7 @@ def gradient_without_complement(input: Tensor) -> Tensor:
 
 @fault("linear")
 def weight_not_transposed(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Take a square weight for (in, out) instead of (out, in)."""
+    """Treat a square weight as (in, out) instead of (out, in)."""
     square = weight.shape[0] == weight.shape[1]
     return functional.linear(input, weight.mT if square else weight, bias)
 
@@ -185,7 +185,7 @@ def divided_by_p(input: Tensor, p: float = 0.5, *, training: bool = True) -> Ten
 
 @fault("dropout")
 def p_is_probability_to_keep(input: Tensor, p: float = 0.5, **rest: Any) -> Tensor:
-    """Take p for the probability of keeping an element."""
+    """Treat p as the probability of keeping an element."""
     return functional.dropout(input, 1 - p, **rest)
 
 
@@ -221,5 +221,5 @@ def off_by_default(input: Tensor, p: float = 0.5, *, training: bool = False) -> 
 
 @fault("dropout")
 def probability_above_one_accepted(input: Tensor, p: float = 0.5, **rest: Any) -> Tensor:
-    """Take a probability above 1 for 1, instead of raising an error."""
+    """Treat a probability above 1 as 1, instead of raising an error."""
     return functional.dropout(input, min(p, 1), **rest)

@@ -132,7 +132,7 @@ def maximum_not_subtracted(input: Tensor, target: Tensor, **rest: Any) -> Tensor
 
 @fault("cross_entropy")
 def no_softmax(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """Take the logits for log-probabilities."""
+    """Treat the logits as log-probabilities."""
     if target.is_floating_point() or rest.get("label_smoothing"):
         return cross_entropy(input, target, **rest)
     return nll_loss(input, target, **rest)
@@ -148,7 +148,7 @@ def softmax_over_batch(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @fault("cross_entropy")
 def classes_on_last_axis(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """Take the last axis for the classes instead of axis 1."""
+    """Use the last axis for the classes instead of axis 1."""
     square = input.dim() == 3 and input.shape[1] == input.shape[2]
     return cross_entropy(input.mT if square else input, target, **rest)
 
@@ -250,7 +250,7 @@ def empty_mean_is_zero(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
 
 @fault("cross_entropy")
 def class_clamped(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
-    """Take a class beyond the last one for the last one, instead of raising an error."""
+    """Treat a class beyond the last one as the last one, instead of raising an error."""
     if target.is_floating_point():
         return cross_entropy(input, target, **rest)
     return cross_entropy(input, target.clamp(max=input.shape[-1] - 1), **rest)

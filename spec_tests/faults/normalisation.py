@@ -72,7 +72,7 @@ def running_variance_biased(
 def momentum_reversed(
     input: Tensor, running_mean: OptionalTensor, running_var: OptionalTensor, **rest: Any
 ) -> Tensor:
-    """Take momentum for the share of the old statistics."""
+    """Treat momentum as the share of the old statistics."""
     momentum = 1 - rest.pop("momentum", 0.1)
     return batch_norm(input, running_mean, running_var, momentum=momentum, **rest)
 

@@ -288,5 +288,5 @@ def adam_default_lr_too_large(**arguments: Any) -> Array:
 
 @fault("adam")
 def beta_of_one_accepted(betas: tuple[float, float] = (0.9, 0.999), **rest: Any) -> Array:
-    """Take a beta of 1 for 0.999, instead of raising an error."""
+    """Treat a beta of 1 as 0.999, instead of raising an error."""
     return adam(betas=tuple(min(beta, 0.999) for beta in betas), **rest)

@@ -62,7 +62,7 @@ def ceil_mode_ignored(input: Tensor, **rest: Any) -> Pooled:
 
 @fault("max_pool2d")
 def ceil_mode_always_on(input: Tensor, **rest: Any) -> Pooled:
-    """Use ceil_mode=True always."""
+    """Always use ceil_mode=True."""
     return max_pool2d(input, **rest | {"ceil_mode": True})
 
 
@@ -288,7 +288,7 @@ def output_size_swapped(input: Tensor, output_size: Size) -> Tensor:
 
 @fault("adaptive_avg_pool2d")
 def none_is_one(input: Tensor, output_size: Size) -> Tensor:
-    """Take None in the output size for 1."""
+    """Treat None in the output size as 1."""
     return adaptive_avg_pool2d(input, tuple(n or 1 for n in _pair(output_size)))
 
 

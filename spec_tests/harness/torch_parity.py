@@ -57,9 +57,9 @@ def assert_same(
 
 
 def since(version: str) -> pytest.MarkDecorator:
-    """Return a mark for what holds from a version of torch on: with an older one it must fail."""
+    """Return a mark for a test that must pass from a version of torch on, and fail before it."""
     older = Version(torch.__version__).release < Version(version).release
-    return pytest.mark.xfail(older, reason=f"so since torch {version}")
+    return pytest.mark.xfail(older, reason=f"only since torch {version}")
 
 
 def refused_params(refused: dict[str, Refused]) -> list[Any]:
@@ -70,7 +70,7 @@ def refused_params(refused: dict[str, Refused]) -> list[Any]:
     ]
 
 
-def assert_refused_alike(call: Call, words: tuple[str, ...]) -> None:
+def assert_same_error(call: Call, words: tuple[str, ...]) -> None:
     """Assert that the reference raises the same exception as torch, with a message of `words`."""
     with pytest.raises((RuntimeError, ValueError, IndexError, TypeError)) as theirs:
         call(TORCH)

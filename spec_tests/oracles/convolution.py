@@ -1,4 +1,4 @@
-"""Definition of convolution; the package explains the form."""
+"""Definition of convolution; the package's docstring explains the conventions."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Definitions of activations and layers; the package explains the form."""
+"""Definitions of activations and layers; the package's docstring explains the conventions."""
 
 import math
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Definitions of losses and optimizers; the package explains the form."""
+"""Definitions of losses and optimizers; the package's docstring explains the conventions."""
 
 import math
 from fractions import Fraction

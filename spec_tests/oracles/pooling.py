@@ -1,4 +1,4 @@
-"""Definitions of the poolings; the package explains the form."""
+"""Definitions of the poolings; the package's docstring explains the conventions."""
 
 import math
 from fractions import Fraction

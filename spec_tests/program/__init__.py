@@ -1,4 +1,4 @@
-"""Everything of `reference` but the operators.
+"""Tests of `reference` except for the operators.
 
 The command line, runs, data, checkpoints, networks, boards.
 """

@@ -1,4 +1,4 @@
-"""What `Board` writes to the event file."""
+"""`Board`: the content of the event file."""
 
 import time
 from pathlib import Path

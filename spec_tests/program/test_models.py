@@ -1,4 +1,4 @@
-"""P16-P22: the small modules, and the CIFAR-10 network in both spellings."""
+"""P16-P22: the small modules, and the CIFAR-10 network in two forms."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Self-tests: wrong implementations fail, and failures read well."""
+"""Self-tests: wrong implementations fail, and the failure messages are readable."""
 
 import copy
 import json
@@ -75,7 +75,7 @@ def test_no_trivial_implementation_passes(case: Case) -> None:
 
 
 def test_copy_of_the_input_passes_where_dropout_is_the_identity() -> None:
-    """And in no other case."""
+    """Check that it passes in no other case."""
     copies = _with_all(_copy_of_input)
     passed = [f"{case.operator}-{case.name}" for case in VALUES if _passes(copies, case)]
     assert passed == ["dropout-evaluation", "dropout-probability-zero"]
@@ -99,7 +99,7 @@ def test_faults_cover_every_operator_and_have_unique_names() -> None:
 
 
 def test_fault_without_a_mistake_passes_every_case() -> None:
-    """PyTorch's own function, run as a fault, passes: a fault is caught for its mistake alone."""
+    """Check that a fault is rejected for its mistake only: without one, it passes."""
     unchanged = Fault("conv2d", TENSOR_FUNCTIONS["conv2d"]).implementation()
     assert [str(case) for case in CASES if not _passes(unchanged, case)] == []
 
@@ -155,7 +155,7 @@ def divided(input, number):
 def test_failing_vector_prints_the_call_and_both_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And the claim, and where an implementation raised; none of the suite's own code."""
+    """Check that the claim and the implementation's traceback are printed, too."""
     (tmp_path / "wrong.py").write_text(WRONG)
     monkeypatch.syspath_prepend(tmp_path)
     case = "test_vector[wrong-course]"
@@ -201,7 +201,7 @@ def relu(**arguments):
 def test_adapter_with_conv2d_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its function is tested; the others, drawn cases and gradients too, are not implemented."""
+    """Check that conv2d is tested, and that all other operators are not implemented."""
     (tmp_path / "conv_alone.py").write_text(ADAPTER)
     monkeypatch.syspath_prepend(tmp_path)
     names = ("conv2d", "relu", "sigmoid", "sgd", "printouts")

@@ -1,4 +1,4 @@
-"""Folders and files stay small enough to find one's way in them."""
+"""The layout: limits on the size of folders and files, and packages with a docstring."""
 
 from collections import Counter
 

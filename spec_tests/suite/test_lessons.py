@@ -10,12 +10,12 @@ from spec_tests.harness import lessons
 from spec_tests.harness.claims import RegisterError
 
 
-def test_there_are_33() -> None:
+def test_lessons_are_p1_to_p33() -> None:
     assert [lesson.id for lesson in lessons.load()] == [f"P{i}" for i in range(1, 34)]
 
 
 def test_every_module_of_the_reference_belongs_to_a_lesson() -> None:
-    """Except for the helpers, which belong to none."""
+    """Check each module; only the helpers belong to no lesson."""
     taught = {module for lesson in lessons.load() for module in lesson.modules}
     modules = {
         path.relative_to(paths.REFERENCE).with_suffix("").as_posix()

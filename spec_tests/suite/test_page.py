@@ -1,4 +1,4 @@
-"""The page of the report as text: its content, and the escaping of hostile text."""
+"""The page of the report as text: its content, and the escaping of markup in texts."""
 
 import copy
 import json
@@ -130,7 +130,7 @@ def test_is_well_formed(results: Results, change: Any) -> None:  # noqa: ANN401
     assert {t for t in targets if t[1:] not in names} <= claims
 
 
-def test_hostile_text_stays_text(results: Results) -> None:
+def test_markup_in_texts_is_escaped(results: Results) -> None:
     results = partial(failing(results))
     reflecting = next(v for v in results["vectors"] if v["operator"] == "conv2d")
     reflecting["case"]["parameters"]["padding_mode"] = HOSTILE

@@ -1,4 +1,4 @@
-"""Run a listing of the course as a reader who types it does."""
+"""Run a listing of the course."""
 
 
 def run(listing: str, **names: object) -> dict[str, object]:

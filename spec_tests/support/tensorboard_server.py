@@ -111,7 +111,7 @@ def _wait_for_url(process: subprocess.Popen[bytes], output: Path) -> str:
 
 
 def write_course_board(folder: Path, steps: int) -> None:
-    """Log what the course looks at: three curves, images under one tag, batches, the network.
+    """Log what the course shows: three curves, images under one tag, batches, the network.
 
     Args:
         folder: a folder without event files.
