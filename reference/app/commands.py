@@ -193,7 +193,8 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
 
 def _draw_stand_in(data: str) -> None:
     """Draw the stand-in on first use; any other data must exist."""
-    from reference.data.synthetic_cifar10 import ensure
+    from reference.data.cifar10 import CIFAR10
+    from reference.data.synthetic_cifar10 import write
 
-    if data == absolute(STAND_IN):
-        ensure(data)
+    if data == absolute(STAND_IN) and not Path(data, CIFAR10.base_folder).exists():
+        write(data)
