@@ -84,16 +84,17 @@ def train(args: argparse.Namespace) -> Answer:
 def _prepare_run(args: argparse.Namespace, ranks: Ranks) -> Run:
     """Check the options, the run's folder and the device; draw the stand-in if it is missing."""
     from reference.training.config import OPTIONS, Config
-    from reference.training.runs import Run
+    from reference.training.runs import Run, is_unstarted
 
     options = {name: vars(args)[name] for name in OPTIONS if name in args}
     folder = args.out or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
     if args.resume and not args.out:
         raise InputError("--resume: give the run's folder with --out")
-    if args.resume:
+    if args.resume and not is_unstarted(folder):
         run = Run.resume(folder, options)
     else:
-        run = Run.start(folder, Config(**{"data": absolute(STAND_IN)} | options))
+        config = Config(**{"data": absolute(STAND_IN)} | options)
+        run = Run.start(folder, config, unique=not args.out)
     ranks.device(run.config.device)  # report an unusable device before anything is written
     _draw_stand_in(run.config.data)
     return run
@@ -193,8 +194,7 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
 
 def _draw_stand_in(data: str) -> None:
     """Draw the stand-in on first use; any other data must exist."""
-    from reference.data.cifar10 import CIFAR10
-    from reference.data.synthetic_cifar10 import write
+    from reference.data.synthetic_cifar10 import ensure
 
-    if data == absolute(STAND_IN) and not Path(data, CIFAR10.base_folder).exists():
-        write(data)
+    if data == absolute(STAND_IN):
+        ensure(data)

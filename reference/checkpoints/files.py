@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import warnings
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor, nn
@@ -20,28 +18,10 @@ from reference.checkpoints.pickled_module import (
     unpickle,
 )
 from reference.errors import InputError, RunError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from reference.files import atomic_write, check_regular
 
 KEYS = ("model", "optimizer", "epoch", "step", "rng", "config")  # of a training run's checkpoint
 MAX_DEPTH = 8  # levels of nesting; an optimizer's state has 4
-
-
-@contextlib.contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to, which replaces `path` when the block ends without error.
-
-    If the process is killed at any moment, `path` is either the old file or the complete new one.
-    """
-    part = path.with_name(f".{path.name}.part")  # same folder: a rename across disks is not atomic
-    try:
-        yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())  # before the rename, or a power cut could leave an empty file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
@@ -85,6 +65,7 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
     Source: P26, P32.
     """
     try:
+        check_regular(Path(path))
         file = Path(path).open("rb")  # noqa: SIM115 - closed below; reading has other errors
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 from PIL import Image, ImageDraw
 
 from reference.data.cifar10 import CHECKSUMS, CIFAR10, CLASSES
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIDE = 32
+TEMPORARY = ".standin-"  # the prefix of a folder that is being written
 CONTRAST = 240  # least difference of the two colours, summed over red, green and blue
 IMAGES_PER_FILE = {f"data_batch_{number}": 4_000 for number in range(1, 6)} | {"test_batch": 2_000}
 
@@ -150,22 +152,48 @@ def write(
         InputError: the folder exists already, or it cannot be written.
     """
     folder = Path(root, CIFAR10.base_folder)
-    if folder.exists():
+    if not _write_once(folder, seed, images_per_file):
         raise InputError(f"{folder} exists already: nothing written; delete it or choose another")
+    return folder
+
+
+def ensure(
+    root: str | Path, seed: int = 0, images_per_file: Mapping[str, int] = IMAGES_PER_FILE
+) -> None:
+    """Write the stand-in if its folder is missing; wait if another process is writing it.
+
+    The arguments are those of `write`.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    folder = Path(root, CIFAR10.base_folder)
+    if not folder.exists():
+        _write_once(folder, seed, images_per_file)
+
+
+def _write_once(folder: Path, seed: int, images_per_file: Mapping[str, int]) -> bool:
+    """Write a missing folder, one process at a time; return whether this one has written it."""
+    root = folder.parent
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Written into a temporary folder and renamed: nobody reads half a data set.
-        part = Path(tempfile.mkdtemp(prefix=".standin-", dir=folder.parent))
-        try:
-            rng = random.Random(seed)  # noqa: S311 - drawing, not secrets
-            _write_files(part, images_per_file, rng)
-            part.chmod(0o755)  # mkdtemp allows the owner only
-            part.replace(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".lock"):
+            if folder.exists():
+                return False
+            for older in root.glob(f"{TEMPORARY}*"):  # of a process that was killed
+                shutil.rmtree(older, ignore_errors=True)
+            # Written into a temporary folder and renamed: nobody reads half a data set.
+            part = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=root))
+            try:
+                rng = random.Random(seed)  # noqa: S311 - drawing, not secrets
+                _write_files(part, images_per_file, rng)
+                part.chmod(0o755)  # mkdtemp allows the owner only
+                part.replace(folder)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror}") from error
-    return folder
+    return True
 
 
 def _write_files(folder: Path, images_per_file: Mapping[str, int], rng: random.Random) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from reference.errors import InputError
+from reference.files import new_folder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,7 +44,9 @@ class Board:
     """
 
     def __init__(self, log_dir: str | Path | None = None, *, rewrite: bool = False) -> None:
-        folder = _new_folder() if log_dir is None else Path(log_dir)
+        if log_dir is None:
+            log_dir = new_folder(Path("runs", time.strftime("%Y%m%d-%H%M%S")))
+        folder = Path(log_dir)
         older = list(folder.glob(EVENTS))
         if older and not rewrite:
             raise InputError(
@@ -185,19 +188,6 @@ def add_record(board: Board, record: dict[str, Any]) -> None:
             board.add_scalar(tag, record[tag], record["epoch"] - 1)
     else:
         board.add_scalar("train_loss", record["train_loss"], record["step"])
-
-
-def _new_folder() -> Path:
-    base = Path("runs", time.strftime("%Y%m%d-%H%M%S"))
-    folder, number = base, 1
-    while True:
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:  # another run started in the same second
-            number += 1
-            folder = base.with_name(f"{base.name}-{number}")
-        else:
-            return folder
 
 
 def _check_pixels(img_tensor: np.ndarray | Tensor) -> None:

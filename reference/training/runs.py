@@ -9,20 +9,24 @@ import os
 import platform
 import re
 from dataclasses import asdict, replace
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from filelock import FileLock, Timeout
 
-from reference.checkpoints.files import atomic_write, save_checkpoint
+from reference.checkpoints.files import save_checkpoint
 from reference.errors import InputError
+from reference.files import PARTS, atomic_write, new_folder, read_regular, remove_parts
 from reference.models.registry import check_trainable
-from reference.training.config import Config, option_string
+from reference.training import metrics_log
+from reference.training.config import OPTIONS, Config, option_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+MAX_CONFIG = 2**20  # bytes of config.json
 CHANGEABLE = {"data", "epochs", "device", "cuda_graph"}  # may differ when a run is resumed
 
 
@@ -33,22 +37,39 @@ class Run:
         folder: its path; a new run's folder may be missing.
         config: its options.
         data_sums: the checksums of the data's files; None for a new run.
+        unique: whether `open` creates a folder with another name, FOLDER-2, if this one exists.
     """
 
     def __init__(
-        self, folder: Path, config: Config, data_sums: dict[str, str] | None = None
+        self,
+        folder: Path,
+        config: Config,
+        data_sums: dict[str, str] | None = None,
+        *,
+        unique: bool = False,
     ) -> None:
         self.folder = folder
         self.config = config
         self.data_sums = data_sums
-        self.checkpoints = folder / "checkpoints"
-        self.metrics = folder / "metrics.jsonl"
         self.records: list[dict[str, Any]] = []
         self._new = data_sums is None
+        self._unique = unique
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.folder / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        """The log."""
+        return self.folder / "metrics.jsonl"
 
     @classmethod
-    def start(cls, folder: Path, config: Config) -> Self:
-        """Prepare a new run, in a folder that is missing or empty.
+    def start(cls, folder: Path, config: Config, *, unique: bool = False) -> Self:
+        """Prepare a new run, in a folder that is missing or in which no run has started.
+
+        The arguments are those of the class.
 
         Raises:
             InputError: the network cannot be trained, or the folder cannot be used.
@@ -62,11 +83,11 @@ class Run:
         existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
             raise InputError(f"--out {folder} cannot be written: choose another")
-        if existing == folder and any(folder.iterdir()):
+        if existing == folder and not (unique or is_unstarted(folder)):
             raise InputError(
                 f"{folder} is not empty: choose another --out, or add --resume to continue its run"
             )
-        return cls(folder, config)
+        return cls(folder, config, unique=unique)
 
     @classmethod
     def resume(cls, folder: Path, options: Mapping[str, Any]) -> Self:
@@ -83,15 +104,17 @@ class Run:
         """
         path = folder / "config.json"
         try:
-            saved = json.loads(path.read_text(encoding="utf-8"))
-            config = Config.from_stored(saved["options"])
-            check_trainable(config.model)
-            data_sums = dict(saved["data"])
+            text = read_regular(path, MAX_CONFIG)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"{folder} contains no run: leave out --resume to start one"
             ) from error
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        try:
+            saved = json.loads(text)
+            config = Config.from_stored(saved["options"])
+            check_trainable(config.model)
+            data_sums = dict(saved["data"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path} cannot be used ({error}): start in another --out") from error
         for name, value in options.items():
             if name not in CHANGEABLE and value != (stored := getattr(config, name)):
@@ -121,6 +144,8 @@ class Run:
         Raises:
             InputError: another process uses the folder, or has started a run in it.
         """
+        if self._unique:
+            self.folder = new_folder(self.folder)
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / ".lock")
         try:
@@ -133,6 +158,8 @@ class Run:
             # Another process may have run here since `start` looked, before this one got the lock.
             if self._new and (self.folder / "config.json").exists():
                 raise InputError(f"{self.folder} now contains another run: choose another --out")
+            for folder in (self.folder, self.checkpoints):
+                remove_parts(folder)
             self._write()
             yield
         finally:
@@ -158,16 +185,15 @@ class Run:
     def record(self, record: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl.
 
-        An epoch's line must be appended before its checkpoint is saved: `read_records` drops the
-        lines after the newest checkpoint, but cannot make up for missing ones.
+        An epoch's line must be appended before its checkpoint is saved: a resumed run drops the
+        lines after its checkpoint, but cannot make up for missing ones.
         """
         self.records.append(record)
-        with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        metrics_log.append(self.metrics, record)
 
     def save(self, epoch: int, state: dict[str, Any]) -> Path:
         """Write the checkpoint of an epoch atomically and return its path."""
-        path = self.checkpoints / f"epoch-{epoch:03}.pt"
+        path = self.checkpoints / checkpoint_name(epoch)
         save_checkpoint(path, {"epoch": epoch, "config": asdict(self.config), **state})
         return path
 
@@ -180,28 +206,41 @@ class Run:
         ]
         return max(checkpoints)[1] if checkpoints else None
 
-    def read_records(self, last_step: int) -> None:
-        """Read the log up to a step; the steps after it will be taken and logged again.
+    def check_config(self, path: Path, saved: Config) -> None:
+        """Compare the options stored in a checkpoint with those of the run.
 
         Raises:
-            InputError: a line is damaged.
+            InputError: an option differs that may not.
         """
-        text = self.metrics.read_bytes() if self.metrics.is_file() else b""
-        # Anything after the last newline was cut off when the run was killed.
-        for number, line in enumerate(text.split(b"\n")[:-1], start=1):
-            if (record := _parse(line)) is None:
+        for name in OPTIONS.keys() - CHANGEABLE:
+            if (value := getattr(saved, name)) != (own := getattr(self.config, name)):
                 raise InputError(
-                    f"{self.metrics}: line {number} is damaged: delete it and run --resume again"
+                    f"{path} was saved with {option_string(name)} {value}, and config.json says "
+                    f"{own}: it belongs to another run; move it away and --resume continues from "
+                    "the checkpoint before"
                 )
-            if record["step"] <= last_step:
-                self.records.append(record)
+
+    def read_records(self, epoch: int, step: int) -> None:
+        """Read the log up to a checkpoint; the steps after it will be taken and logged again.
+
+        Raises:
+            InputError: lines before the checkpoint are missing or damaged.
+        """
+        self.records = metrics_log.read(self.metrics, epoch, step)
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
-    """Return the record in a line of metrics.jsonl; None if the line is damaged."""
-    try:
-        record = json.loads(line)
-        numbers = [record["step"], record["epoch"], record["train_loss"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return record if list(map(type, numbers)) == [int, int, float] else None
+def checkpoint_name(epoch: int) -> str:
+    """Return the name of the file of an epoch's checkpoint."""
+    return f"epoch-{epoch:03}.pt"
+
+
+def is_unstarted(folder: Path) -> bool:
+    """Return whether a folder is empty but for what a run leaves that is killed while it starts."""
+    if not folder.is_dir():
+        return False
+    entries = {path.name: path for path in folder.iterdir() if not fnmatch(path.name, PARTS)}
+    entries.pop(".lock", None)
+    checkpoints = entries.pop("checkpoints", None)
+    if entries or checkpoints is None:
+        return not entries
+    return checkpoints.is_dir() and all(fnmatch(path.name, PARTS) for path in checkpoints.iterdir())

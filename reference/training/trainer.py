@@ -20,9 +20,12 @@ from reference.data.loaders import ResidentLoader, epoch_sampler
 from reference.errors import InputError, RunError
 from reference.models.registry import build
 from reference.training.board import add_record, open_board
+from reference.training.config import MAX_LR, Config
 from reference.training.cuda_graph import GraphedStep
 from reference.training.distributed import SINGLE_PROCESS
 from reference.training.engine import evaluate, train_step
+from reference.training.metrics_log import LOG_EVERY
+from reference.training.runs import checkpoint_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
     from reference.training.board import Board
     from reference.training.distributed import Ranks
     from reference.training.runs import Run
-
-LOG_EVERY = 100  # steps
 
 
 class SGD(torch.optim.SGD):
@@ -100,25 +101,47 @@ class Trainer:
         path = self.run.last_checkpoint()
         if path is not None:
             try:
-                self._load_state(path)
-            except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+                checkpoint = load_checkpoint(path, self.device)
+                config = Config.from_stored(checkpoint["config"])
+                self._load_state(path, checkpoint)
+            except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
                 raise InputError(
                     f"{path} is not a checkpoint of this run: delete it, and --resume continues "
                     "from the one before"
                 ) from error
+            self.run.check_config(path, config)
             self.emit("resumed", self.epoch)
-        self.run.read_records(self.step)
+        self.run.read_records(self.epoch, self.step)
 
-    def _load_state(self, path: Path) -> None:
-        checkpoint = load_checkpoint(path, self.device)
+    def _load_state(self, path: Path, checkpoint: dict[str, Any]) -> None:
         load_weights(self.model, checkpoint["model"], path)
-        self.optimizer.load_state_dict(checkpoint["optimizer"])
-        self.epoch, self.step = int(checkpoint["epoch"]), int(checkpoint["step"])
+        self._load_optimizer(checkpoint["optimizer"])
+        self.epoch, self.step = checkpoint["epoch"], checkpoint["step"]
+        if type(self.epoch) is not int or path.name != checkpoint_name(self.epoch):
+            raise ValueError("its epoch is not that of its name")
+        steps = self.epoch * len(self.train_batches)
+        if type(self.step) is not int or self.step != min(steps, self.config.max_steps or steps):
+            raise ValueError("its step is not the last of its epoch")
         torch.set_rng_state(checkpoint["rng"]["cpu"].cpu())
         if self.device.type != "cpu" and self.device.type in checkpoint["rng"]:
             torch.get_device_module(self.device).set_rng_state(
                 checkpoint["rng"][self.device.type].cpu()
             )
+
+    def _load_optimizer(self, stored: dict[str, Any]) -> None:
+        """Load the learning rate; SGD without momentum has no other state.
+
+        The rest of a parameter group follows from the options. It must be the same where the
+        version of torch that saved it has it, too: torch checks neither names nor types.
+        """
+        state = self.optimizer.state_dict()
+        for group, own in zip(stored["param_groups"], state["param_groups"], strict=True):
+            if any(group[name] != own[name] for name in own.keys() & group.keys() - {"lr"}):
+                raise ValueError("its optimizer is not that of the options")
+            if type(group["lr"]) is not float or not 0 < group["lr"] < MAX_LR:
+                raise ValueError("its learning rate is not a positive number")
+            own["lr"] = group["lr"]
+        self.optimizer.load_state_dict(state)
 
     def _state(self) -> dict[str, Any]:
         rng = {"cpu": torch.get_rng_state()}

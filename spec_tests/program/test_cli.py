@@ -167,8 +167,8 @@ def test_stand_in_is_drawn_on_first_use_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path, capsys: Capture
 ) -> None:
     sizes = {f"data_batch_{n}": 10 for n in range(1, 6)} | {"test_batch": 20}
-    write_little = partial(synthetic_cifar10.write, images_per_file=sizes)
-    monkeypatch.setattr(synthetic_cifar10, "write", write_little)
+    ensure_little = partial(synthetic_cifar10.ensure, images_per_file=sizes)
+    monkeypatch.setattr(synthetic_cifar10, "ensure", ensure_little)
     monkeypatch.chdir(tmp_path)
     times = []
     for _ in range(2):

@@ -141,7 +141,7 @@ def test_run_resumed_with_as_many_processes_is_the_same_bit_for_bit(
 def draw_and_train(argv: list[str], folder: Path) -> int:
     os.chdir(folder)
     sizes = dict.fromkeys(synthetic_cifar10.IMAGES_PER_FILE, 20)
-    synthetic_cifar10.write = partial(synthetic_cifar10.write, images_per_file=sizes)
+    synthetic_cifar10.ensure = partial(synthetic_cifar10.ensure, images_per_file=sizes)
     return main(argv)
 
 

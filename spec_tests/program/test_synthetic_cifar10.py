@@ -86,7 +86,7 @@ def test_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(synthetic_cifar10, "_write_files", full_disk)
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         synthetic_cifar10.write(tmp_path / "new")
-    assert list((tmp_path / "new").iterdir()) == []
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [".lock"]
 
 
 def test_root_must_be_a_folder(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_every_module_of_the_reference_belongs_to_a_lesson() -> None:
         for path in paths.REFERENCE.rglob("*.py")
         if not path.stem.startswith("__")
     }
-    assert modules - taught == {"app/messages", "errors", "functional/_checks"}
+    assert modules - taught == {"app/messages", "errors", "files", "functional/_checks"}
 
 
 @pytest.mark.parametrize(
