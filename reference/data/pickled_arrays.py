@@ -93,7 +93,7 @@ def load_arrays(file: IO[bytes]) -> dict[str, Any]:
         them.
 
     Raises:
-        UnpicklingError: it asks for anything else, or for more than `MAX_BYTES` or `MAX_OPCODES`.
+        UnpicklingError: it refers to anything else, or for more than `MAX_BYTES` or `MAX_OPCODES`.
         ValueError: it is not a pickle.
     """
     size = file.seek(0, 2)
@@ -121,10 +121,10 @@ def _value(value: object) -> object:
 
 
 class _Machine:
-    """The pickle machine: a stack, marks in it, and a memo, over inert values only.
+    """An interpreter of pickles that builds only plain values and arrays.
 
     Args:
-        size: bytes of the file; what is decoded from it may take as many bytes once more.
+        size: bytes of the file; decoded values may take at most as much again.
     """
 
     def __init__(self, size: int) -> None:
@@ -248,7 +248,7 @@ class _Machine:
 def _find_global(name: str) -> _Global:
     if name not in GLOBALS:
         shown = ascii(name)[1:-1]
-        raise UnpicklingError(f"it asks for {shown[:80]}{'…' if len(shown) > 80 else ''}")  # noqa: PLR2004
+        raise UnpicklingError(f"it refers to {shown[:80]}{'…' if len(shown) > 80 else ''}")  # noqa: PLR2004
     return _Global(GLOBALS[name])
 
 
@@ -261,7 +261,7 @@ def _build_array(
     kind = np.dtype(dtype.order.replace("|", "=") + dtype.code)
     sizes = shape if isinstance(shape, tuple) and len(shape) <= MAX_NDIM else (-1,)
     if not all(type(size) is int and size >= 0 for size in sizes):
-        raise UnpicklingError("it contains an array whose shape is not one")
+        raise UnpicklingError("it contains an array with an invalid shape")
     if math.prod(sizes) * kind.itemsize != len(data):
         raise UnpicklingError("it contains an array with more or fewer elements than its shape")
     return np.frombuffer(data, kind).reshape(sizes, order="F" if order == "F" else "C")

@@ -182,7 +182,7 @@ def _write_once(folder: Path, seed: int, images_per_file: Mapping[str, int]) -> 
                 return False
             for older in root.glob(f"{TEMPORARY}*"):  # of a process that was killed
                 shutil.rmtree(older, ignore_errors=True)
-            # Written into a temporary folder and renamed: nobody reads half a data set.
+            # Written into a temporary folder and renamed: an incomplete data set is never read.
             part = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=root))
             try:
                 rng = random.Random(seed)  # noqa: S311 - drawing, not secrets

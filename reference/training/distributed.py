@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import Tensor
+    from torch.futures import Future
 
     T = TypeVar("T")
+
+
+ONE_BUCKET = 2**20  # MiB: larger than any network, so that DDP keeps all gradients in one buffer
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,17 @@ class Ranks:
     def wrap_ddp(self, model: nn.Module) -> nn.Module:
         """Return the network to train: its gradients are the mean over all ranks. Collective.
 
-        Every rank's `model` gets rank 0's weights and shares its parameters with the result.
+        Every rank's `model` gets rank 0's weights and shares its parameters with the result. On the
+        CPU the same gradients always have the same mean, to the last bit.
         """
-        return DistributedDataParallel(model) if dist.is_initialized() else model
+        if not dist.is_initialized():
+            return model
+        if any(parameter.device.type != "cpu" for parameter in model.parameters()):
+            return DistributedDataParallel(model)
+        parallel = DistributedDataParallel(model, bucket_cap_mb=ONE_BUCKET)
+        order = {parameter: index for index, parameter in enumerate(model.parameters())}
+        parallel.register_comm_hook(order, _mean_in_fixed_order)
+        return parallel
 
     def loss_fn(self, global_batch_size: int) -> Callable[[Tensor, Tensor], Tensor]:
         """Return the cross entropy of this rank's part of a batch.
@@ -122,6 +134,32 @@ class Ranks:
         """
         if self.rank:
             torch.manual_seed(seed + epoch * self.world_size + self.rank)
+
+
+def _mean_in_fixed_order(order: dict[Tensor, int], bucket: dist.GradBucket) -> Future[Tensor]:
+    """Average a bucket's gradients over the ranks, laid out in the order of the parameters.
+
+    gloo cuts a buffer into one chunk for each rank, and adds each chunk in another order of the
+    ranks. With three ranks or more, a sum therefore depends on the gradient's place in the buffer,
+    and DDP changes the places after its first step. A run that is resumed has a first step where
+    the uninterrupted run has a later one.
+
+    Args:
+        order: the place of each parameter.
+        bucket: of DDP; it must contain all gradients.
+    """
+    pairs = zip(bucket.parameters(), bucket.gradients(), strict=True)
+    gradients = [gradient for _, gradient in sorted(pairs, key=lambda pair: order[pair[0]])]
+    flat = torch.cat([gradient.flatten() for gradient in gradients]).div_(dist.get_world_size())
+
+    def copy_back(reduced: Future[list[Tensor]]) -> Tensor:
+        reduced.value()  # raises the error of the reduction, if any
+        parts = flat.split([gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+        return bucket.buffer()
+
+    return dist.all_reduce(flat, async_op=True).get_future().then(copy_back)
 
 
 SINGLE_PROCESS = Ranks()

@@ -56,7 +56,8 @@ def read(path: Path, epoch: int, step: int) -> list[Record]:
             break
         records.append(record)
     complete = _complete_epochs(records)
-    if complete < epoch or len(records) != epoch + step // LOG_EVERY:
+    last_step = records[-1]["step"] if records else 0
+    if (complete, last_step, len(records)) != (epoch, step, epoch + step // LOG_EVERY):
         first = min(complete + 1, epoch)
         raise InputError(
             f"{path} lacks lines of epoch {first}, or they are damaged: restore the file, or "

@@ -82,7 +82,7 @@ class Run:
             )
         existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
-            raise InputError(f"--out {folder} cannot be written: choose another")
+            raise InputError(f"--out {folder} cannot be written: choose another folder")
         if existing == folder and not (unique or is_unstarted(folder)):
             raise InputError(
                 f"{folder} is not empty: choose another --out, or add --resume to continue its run"
@@ -115,7 +115,9 @@ class Run:
             check_trainable(config.model)
             data_sums = dict(saved["data"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(f"{path} cannot be used ({error}): start in another --out") from error
+            raise InputError(
+                f"{path} cannot be used ({error}): start a new run in another --out"
+            ) from error
         for name, value in options.items():
             if name not in CHANGEABLE and value != (stored := getattr(config, name)):
                 raise InputError(
@@ -155,7 +157,7 @@ class Run:
                 f"{self.folder}: another process is using this run: wait for it to finish"
             ) from error
         try:
-            # Another process may have run here since `start` looked, before this one got the lock.
+            # Another process may have used the folder between `start` and the lock.
             if self._new and (self.folder / "config.json").exists():
                 raise InputError(f"{self.folder} now contains another run: choose another --out")
             for folder in (self.folder, self.checkpoints):

@@ -218,7 +218,7 @@ class Trainer:
             "images": evaluation.images,
             "seconds": round(time.perf_counter() - start, 3),
         }
-        # The log first: a resumed run drops the lines after its checkpoint, but a checkpoint
+        # Write the log first: a resumed run drops the lines after its checkpoint, but a checkpoint
         # without its lines would leave a gap in the log.
         self._log(board, record)
         if board:

@@ -1,4 +1,4 @@
-"""Pickles of arrays are read as data: nothing in them is called, and they take what they have."""
+"""Pickles of arrays: nothing in them is called, and they cannot allocate more than their size."""
 
 import io
 import os
@@ -65,7 +65,7 @@ def _array(
     )  # fmt: skip
 
 
-def test_the_array_that_the_refusals_change_is_sound() -> None:
+def test_unchanged_array_is_read() -> None:
     assert load(_array())["a"].tolist() == [97, 98, 99]
 
 
@@ -78,14 +78,14 @@ def test_the_array_that_the_refusals_change_is_sound() -> None:
         (_array(state=b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x3ft"), "sets a state"),
         (_array(state=b"(K\x04U\x01|NNNK\x08K\x01K\x1bN" + b"t"), "sets a state"),
         (_array(shape=b"J\x00\x00\x00\x10J\x00\x00\x00\x10\x86"), "more or fewer elements"),
-        (_array(shape=b"J\xff\xff\xff\xff\x85"), "shape"),
-        (_array(shape=b"G?\xf0\x00\x00\x00\x00\x00\x00\x85"), "shape"),
-        (_array(shape=b"(" + b"K\x01" * 40 + b"t"), "shape"),
+        (_array(shape=b"J\xff\xff\xff\xff\x85"), "invalid shape"),
+        (_array(shape=b"G?\xf0\x00\x00\x00\x00\x00\x00\x85"), "invalid shape"),
+        (_array(shape=b"(" + b"K\x01" * 40 + b"t"), "invalid shape"),
         (_array(data=b"]"), "sets a state"),
         (b"\x80\x02}U\x01acnumpy\nndarray\nJ\x00\x00\x00\x01\x85Rs.", "calls a function"),
-        (b"\x80\x02}U\x01acos\nsystem\nU\x02id\x85Rs.", "asks for os.system"),
-        (b"\x80\x04}\x8c\x01a\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85Rs.", "asks for os.system"),
-        (b"\x80\x02}U\x01acnumpy\nload\nU\x01x\x85Rs.", "asks for numpy.load"),
+        (b"\x80\x02}U\x01acos\nsystem\nU\x02id\x85Rs.", "refers to os.system"),
+        (b"\x80\x04}\x8c\x01a\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85Rs.", "refers to os.system"),
+        (b"\x80\x02}U\x01acnumpy\nload\nU\x01x\x85Rs.", "refers to numpy.load"),
         (b"\x80\x02}(U\x01aios\nsystem\ns.", "opcode INST"),
         (b"\x80\x02}U\x01aU\x01bQs.", "opcode BINPERSID"),
         (b"\x80\x02}))\x81s.", "opcode NEWOBJ"),
@@ -114,7 +114,7 @@ def test_the_name_in_a_message_is_cut_and_escaped() -> None:
     assert len(str(caught.value)) < 120
 
 
-def test_deeply_nested_tuples_are_no_key() -> None:
+def test_deeply_nested_tuples_cannot_be_keys() -> None:
     """Hashing a million of them overflows the C stack."""
     with pytest.raises(pickle.UnpicklingError, match=r"keys are not strings|opcodes"):
         load(b"\x80\x02})" + b"\x85" * 400_000 + b"K\x01s.")
@@ -143,7 +143,7 @@ def test_a_declared_size_allocates_nothing(data: bytes) -> None:
     assert peak < 1_000_000
 
 
-def test_data_is_not_copied_again_and_again() -> None:
+def test_repeated_copies_are_refused() -> None:
     encode = b"c_codecs\nencode\nq\x01"
     text = b"X" + (10_000).to_bytes(4, "little") + b"a" * 10_000 + b"q\x02U\x06latin1q\x03\x86R"
     again = b"h\x01h\x02h\x03\x86R"
