@@ -31,6 +31,17 @@ if TYPE_CHECKING:
     from reference.app.commands import Answer
 
 
+MAX_MESSAGE = 1000  # characters; the middle of a longer message is left out
+OUT_OF_MEMORY = (  # words in the errors of torch, its allocators, the loader and threads
+    "bad_alloc",
+    "not enough memory",
+    "out of memory",
+    "annot allocate memory",
+    "failed to map segment",
+    "can't start new thread",
+)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that reports wrong usage in one line, like every other bad input."""
 
@@ -142,22 +153,32 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         args = _parser().parse_args(argv)
         code, result, text = cast("Answer", args.run(args))
-        print(json.dumps(result, ensure_ascii=False) if args.json else text, flush=True)
+        if args.json:  # NaN and Infinity are no JSON: commands must not return them
+            text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+        print(text, flush=True)
     except (InputError, RunError) as error:
         return _fail(error, 2 if isinstance(error, InputError) else 1)
     except BrokenPipeError:
         sys.stdout = _devnull()  # the pipe is closed: the flush at exit must not fail again
         return 1
-    except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else error
-        return _fail(what, 1 if error.errno in (errno.ENOSPC, errno.EIO) else 2)
+    except (MemoryError, OSError, ImportError, RuntimeError) as error:
+        return _fail_of_system(error)
     except KeyboardInterrupt:
         return _fail("interrupted: course train --resume --out FOLDER continues a run", 130)
-    except (ImportError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "torchvision::" not in str(error):
-            raise
-        return _fail(f"the installation is broken ({error}): run course doctor", 1)
     return code
+
+
+def _fail_of_system(error: Exception) -> int:
+    """Print an error of the machine or the installation; raise an error of this program again."""
+    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
+        reason = str(error).splitlines()[0] if str(error) else "allocation failed"
+        return _fail(f"out of memory ({reason}): close other programs, or use a smaller batch", 1)
+    if isinstance(error, OSError):
+        what = f"{error.filename}: {error.strerror}" if error.filename else error
+        return _fail(what, 1 if error.errno in (errno.ENOSPC, errno.EIO) else 2)
+    if isinstance(error, RuntimeError) and "torchvision::" not in str(error):
+        raise error
+    return _fail(f"the installation is broken ({error}): run course doctor", 1)
 
 
 def _prepare_streams() -> None:
@@ -176,5 +197,10 @@ def _devnull() -> TextIO:
 
 
 def _fail(error: object, code: int) -> int:
-    print(f"course: {error}".replace("\n", " "), file=sys.stderr)
+    """Print an error as one line; texts from files may contain anything, of any length."""
+    text = str(error).replace("\n", " ")
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    if len(line) > MAX_MESSAGE:
+        line = f"{line[: MAX_MESSAGE // 2]} … {line[-MAX_MESSAGE // 2 :]}"
+    print(f"course: {line}", file=sys.stderr)
     return code

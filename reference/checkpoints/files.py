@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 from typing import IO, Any
@@ -9,7 +10,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor, nn
 
-from reference.checkpoints.pickle_reader import DamagedError, referenced_globals
+from reference.checkpoints.pickle_reader import DamagedError, is_zip, referenced_globals
 from reference.checkpoints.pickled_module import (
     LAYERS,
     RefusedError,
@@ -20,6 +21,7 @@ from reference.checkpoints.pickled_module import (
 from reference.errors import InputError, RunError
 from reference.files import atomic_write, check_regular
 
+LOGGER = logging.getLogger(__name__)
 KEYS = ("model", "optimizer", "epoch", "step", "rng", "config")  # of a training run's checkpoint
 MAX_DEPTH = 8  # levels of nesting; an optimizer's state has 4
 
@@ -72,6 +74,7 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
     try:
         with file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about old formats
+            has_checksums = is_zip(file)
             checkpoint = _read(file, torch.device(device))
     except RefusedError as error:
         raise InputError(
@@ -84,6 +87,12 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
         ) from error
     state = checkpoint["model"]
     if isinstance(state, dict) and state and all(map(_is_weight, state.items())):
+        if not has_checksums:
+            LOGGER.warning(
+                "%s is in the format of torch before 1.6, which has no checksums: damage to its "
+                "weights can go unnoticed; save it again with torch.save",
+                path,
+            )
         return checkpoint
     raise InputError(
         f"{path} is not a checkpoint: it contains neither a run's state nor a state_dict; "
@@ -167,7 +176,7 @@ def convert(old: Path, new: Path) -> str:
         raise InputError(f"{new} cannot be written: there is no folder {new.parent}; create it")
     checkpoint = load_checkpoint(old)
     if "network" not in checkpoint:
-        raise InputError(f"{old} is a checkpoint, not a whole network: use it as it is")
+        raise InputError(f"{old} is a checkpoint, not a whole network: it needs no conversion")
     save_checkpoint(new, checkpoint["model"])
     return str(checkpoint["network"])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -15,6 +17,8 @@ from reference.errors import InputError
 from reference.files import new_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import nn
 
 EVENTS = "events.out.tfevents.*"
@@ -160,6 +164,25 @@ def feature_maps(output: Tensor) -> Tensor:
     if len(shape) != len("NCHW") or shape[1] % 3:
         raise ValueError(f"output of shape {shape} must be (N, C, H, W), C a multiple of 3")
     return output.reshape(-1, 3, *shape[2:])  # (N, C, H, W) -> (N * C / 3, 3, H, W)
+
+
+@contextlib.contextmanager
+def quiet_writer_thread() -> Iterator[None]:
+    """Keep the thread that writes events from printing its own traceback, as on a full disk.
+
+    It stores the error, which the next call of a method of the writer raises in this thread.
+    """
+    original = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if type(args.thread).__name__ != "_AsyncWriterThread":
+            original(args)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = original
 
 
 def open_board(folder: Path, model: nn.Module, images: Tensor) -> Board:

@@ -19,7 +19,7 @@ from reference.data.cifar10 import CIFAR10
 from reference.data.loaders import ResidentLoader, epoch_sampler
 from reference.errors import InputError, RunError
 from reference.models.registry import build
-from reference.training.board import add_record, open_board
+from reference.training.board import add_record, open_board, quiet_writer_thread
 from reference.training.config import MAX_LR, Config
 from reference.training.cuda_graph import GraphedStep
 from reference.training.distributed import SINGLE_PROCESS
@@ -194,7 +194,11 @@ class Trainer:
             yield None
             return
         images, _ = next(iter(self.train_batches))
-        with self.run.open(), open_board(self.run.folder, self.model, images) as board:
+        with (
+            quiet_writer_thread(),
+            self.run.open(),
+            open_board(self.run.folder, self.model, images) as board,
+        ):
             for record in self.run.records:
                 add_record(board, record)
             yield board

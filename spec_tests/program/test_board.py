@@ -1,5 +1,7 @@
 """`Board`: the content of the event file."""
 
+import errno
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from torch import nn
 
 from reference.errors import InputError
 from reference.training import board as module
-from reference.training.board import Board, feature_maps
+from reference.training.board import Board, feature_maps, quiet_writer_thread
 from spec_tests.support.event_files import logged, shown
 
 PIXELS = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3) * 10  # 2 high, 4 wide
@@ -208,3 +210,21 @@ def test_feature_maps_never_mix_two_images() -> None:
 def test_feature_maps_of_a_single_image() -> None:
     with pytest.raises(ValueError, match=r"shape \(6, 8, 8\) must be \(N, C, H, W\)"):
         feature_maps(torch.zeros(6, 8, 8))
+
+
+def test_only_the_writer_thread_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorBoard stores the thread's error and raises it again in the next call."""
+
+    def fail(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    uncaught: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: uncaught.append(args.exc_type))
+    monkeypatch.setattr(RecordWriter, "write", fail)
+    with quiet_writer_thread():
+        with pytest.raises(OSError, match="No space left"), Board(tmp_path) as board:
+            board.add_scalar("y", 1, 1)
+        other = threading.Thread(target=lambda: 1 / 0)
+        other.start()
+        other.join()
+    assert uncaught == [ZeroDivisionError]

@@ -1,5 +1,6 @@
 """Bad input and interruptions: one line, the documented exit code, and nothing lost or written."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from reference.cli import main
+from reference.checkpoints.files import load_checkpoint
+from reference.cli import MAX_MESSAGE, main
+from reference.models.course import Tudui
 
 Capture = pytest.CaptureFixture[str]
 
@@ -183,3 +186,72 @@ def test_interruption_is_one_line(
     assert capsys.readouterr().err == (
         "course: interrupted: course train --resume --out FOLDER continues a run\n"
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("std::bad_alloc"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried\n to"),
+        RuntimeError("can't start new thread"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+    ],
+    ids=["python", "bad-alloc", "allocator", "thread", "errno", "loader"],
+)
+def test_out_of_memory_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, error: Exception
+) -> None:
+    def fail(_args: object) -> None:
+        raise error
+
+    monkeypatch.setattr("reference.app.commands.models", fail)
+    assert main(["models"]) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("course: out of memory (")
+    assert printed.count("\n") == 1
+
+
+def test_other_errors_of_the_program_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_args: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("reference.app.commands.models", fail)
+    with pytest.raises(RuntimeError, match="a defect"):
+        main(["models"])
+
+
+def test_texts_from_a_file_are_escaped_and_cut(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "other.pth"
+    torch.save({"\x1b[31m" + "k" * 5000: torch.zeros(1)}, path)
+    assert main(["evaluate", str(path), "--device", "cpu"]) == 2
+    line = capsys.readouterr().err
+    assert line.rstrip("\n").isprintable()
+    assert len(line) < 1100
+    assert line.endswith(" … " + line[-MAX_MESSAGE // 2 - 1 :])
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]], ids=["text", "json"])
+def test_loss_beyond_all_numbers_is_refused(
+    tmp_path: Path, small_cifar10: Path, capsys: Capture, option: list[str]
+) -> None:
+    weights = {name: value * 1e30 for name, value in Tudui().state_dict().items()}
+    torch.save(weights, tmp_path / "huge.pth")
+    options = ["--data", str(small_cifar10), "--device", "cpu", *option]
+    assert main(["evaluate", str(tmp_path / "huge.pth"), *options]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "its weights are too large" in printed.err
+
+
+def test_format_without_checksums_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for zipped in (True, False):
+        path = tmp_path / f"{zipped}.pth"
+        torch.save(Tudui().state_dict(), path, _use_new_zipfile_serialization=zipped)
+        load_checkpoint(path)
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path / 'False.pth'} is in the format of torch before 1.6, ")
+    assert "no checksums" in message

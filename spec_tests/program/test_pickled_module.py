@@ -222,7 +222,9 @@ def test_rewriting_never_overwrites(saved: Path, tmp_path: Path, capsys: Capture
 
 
 def test_rewriting_refuses_a_state_dict(saved: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is a checkpoint, not a whole network: use it as it is"):
+    with pytest.raises(
+        InputError, match="is a checkpoint, not a whole network: it needs no conversion"
+    ):
         convert(saved / "main.pt", tmp_path / "new.pt")
     assert not (tmp_path / "new.pt").exists()
 
