@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import Tensor
+    from torch._C._distributed_c10d import GradBucket
     from torch.futures import Future
 
     T = TypeVar("T")
@@ -87,8 +88,11 @@ class Ranks:
         if any(parameter.device.type != "cpu" for parameter in model.parameters()):
             return DistributedDataParallel(model)
         parallel = DistributedDataParallel(model, bucket_cap_mb=ONE_BUCKET)
-        order = {parameter: index for index, parameter in enumerate(model.parameters())}
-        parallel.register_comm_hook(order, _mean_in_fixed_order)
+        order: dict[Tensor, int] = {
+            parameter: index for index, parameter in enumerate(model.parameters())
+        }
+        # A lambda: DDP rejects annotations that are strings, as they are in this module.
+        parallel.register_comm_hook(None, lambda _, bucket: _mean_in_fixed_order(order, bucket))
         return parallel
 
     def loss_fn(self, global_batch_size: int) -> Callable[[Tensor, Tensor], Tensor]:
@@ -136,7 +140,7 @@ class Ranks:
             torch.manual_seed(seed + epoch * self.world_size + self.rank)
 
 
-def _mean_in_fixed_order(order: dict[Tensor, int], bucket: dist.GradBucket) -> Future[Tensor]:
+def _mean_in_fixed_order(order: dict[Tensor, int], bucket: GradBucket) -> Future[Tensor]:
     """Average a bucket's gradients over the ranks, laid out in the order of the parameters.
 
     gloo cuts a buffer into one chunk for each rank, and adds each chunk in another order of the
