@@ -1,1 +1,5 @@
-"""The conformance suite: one check for each thing that the course documents."""
+"""The conformance suite.
+
+Tests are in course, operators, program and suite; what they are built from in harness, oracles,
+implementations and faults; helpers in support; what a run reports in report.
+"""

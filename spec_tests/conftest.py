@@ -1,4 +1,4 @@
-"""Options and fixtures, nothing else."""
+"""The options of the suite, and the fixtures that several folders use."""
 
 import os
 from collections.abc import Iterator

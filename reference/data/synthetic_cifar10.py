@@ -1,4 +1,4 @@
-"""The stand-in for CIFAR-10: ten drawn classes in the real file format.
+"""The stand-in: a synthetic CIFAR-10, ten drawn classes in the real file format (P14).
 
 It is for use where the real data set is not available. Each image is a silhouette on a noisy
 background. Position, size, mirroring and both colours vary from image to image, so that the class

@@ -20,7 +20,7 @@ from reference.data.loaders import ResidentLoader, epoch_sampler
 from reference.models.course import Tudui
 from reference.training.config import Config
 from reference.training.engine import evaluate, train_step
-from spec_tests.support.short_runs import ShortRun, one_thread, train_two_epochs
+from spec_tests.support.runs import ShortRun, one_thread, train_two_epochs
 
 
 @pytest.fixture(scope="module")

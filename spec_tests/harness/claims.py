@@ -1,9 +1,9 @@
 """The claim register: the course's statements, and the tests that check them.
 
 The statements are in `fixtures/claims/*.toml`, one or more files per topic; a test names the claims
-it checks with `@pytest.mark.claim("maxpool.ceil-true")`. This module is the pytest plugin that
-resolves the link both ways: collection fails on a claim that is unknown, defined twice, or checked
-by no test. The report of a failing test includes its claims.
+it checks with `@pytest.mark.claim("maxpool.example-shape")`, and a vector in its `claims`. This
+module is the pytest plugin that resolves the link both ways: collection fails on a claim that is
+unknown, defined twice, or checked by no test. The report of a failing test includes its claims.
 """
 
 import importlib.metadata

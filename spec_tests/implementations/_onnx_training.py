@@ -29,7 +29,7 @@ def batch_norm(
     eps: float = 1e-5,
 ) -> np.ndarray:
     if running_mean is None or running_var is None:
-        raise NotImplementedError("ONNX has no batch normalisation without running statistics")
+        raise NotImplementedError("ONNX has no batch normalization without running statistics")
     scale = np.ones_like(running_mean) if weight is None else weight
     shift = np.zeros_like(running_mean) if bias is None else bias
     inputs = input, scale, shift, running_mean, running_var

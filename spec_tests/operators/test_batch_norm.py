@@ -1,4 +1,4 @@
-"""P21: batch normalisation."""
+"""P20, P25: batch normalization."""
 
 import pytest
 from hypothesis import given

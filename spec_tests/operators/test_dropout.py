@@ -1,4 +1,4 @@
-"""P21: dropout."""
+"""P21, P25: dropout."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
 """Tests of `reference` except for the operators.
 
-The command line, runs, data, checkpoints, networks, boards.
+The command line, runs, data, checkpoints, networks, TensorBoard.
 """

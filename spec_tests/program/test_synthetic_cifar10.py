@@ -1,6 +1,8 @@
 """The stand-in: the same bytes everywhere, balanced classes that differ in shape, not in colour."""
 
+import multiprocessing
 import random
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from reference.data.cifar10 import CIFAR10, CLASSES
 from reference.errors import InputError
 
 FOLDER = "cifar-10-batches-py"
+SIZES = dict.fromkeys(synthetic_cifar10.IMAGES_PER_FILE, 20)
 MD5SUMS = [  # as drawn with Pillow 13.0 and NumPy 2.4, seed 0
     "9bf519a9433fdfd48cedc79f505f7992  data_batch_1",
     "9921b8b78227aaadf04b6fd00e11d87e  data_batch_2",
@@ -93,3 +96,37 @@ def test_root_must_be_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
         synthetic_cifar10.write(tmp_path / "file")
+
+
+def ensure_slowly(root: Path, name: str) -> None:
+    """Ensure the stand-in in a process; write its name to a file if it has drawn it."""
+    write_files = synthetic_cifar10._write_files  # noqa: SLF001 - to see who draws
+
+    def note(*args: object) -> None:
+        (root.parent / name).touch()
+        time.sleep(0.2)
+        write_files(*args)
+
+    synthetic_cifar10._write_files = note  # noqa: SLF001 - as above
+    synthetic_cifar10.ensure(root, images_per_file=SIZES)
+
+
+def test_two_first_uses_draw_once(tmp_path: Path) -> None:
+    root, context = tmp_path / "root", multiprocessing.get_context("fork")
+    names = ["first", "second"]
+    processes = [context.Process(target=ensure_slowly, args=(root, name)) for name in names]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert sum((tmp_path / name).exists() for name in names) == 1
+    assert len(CIFAR10(root)) == 100
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / f"{synthetic_cifar10.TEMPORARY}0123"
+    left.mkdir()
+    (left / "data_batch_1").write_bytes(b"half")
+    synthetic_cifar10.ensure(tmp_path, images_per_file=SIZES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", CIFAR10.base_folder]

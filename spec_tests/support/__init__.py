@@ -1,4 +1,5 @@
 """Helpers that several tests share.
 
-Servers, images, worker processes, malicious files.
+Training runs, event files, listings of the course, images, malicious files, worker processes,
+TensorBoard's server, Chromium, sample results.
 """
