@@ -181,7 +181,7 @@ def _plain(text: str) -> str:
     return "".join(prose)
 
 
-def test_files(items: Iterable[pytest.Item]) -> TestFiles:
+def claims_by_file(items: Iterable[pytest.Item]) -> TestFiles:
     """Return the test files of spec_tests, with the claims that their tests name."""
     files: dict[str, set[str]] = {}
     for item in items:
@@ -240,7 +240,7 @@ class _Collector:
     files: TestFiles
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.files = test_files(session.items)
+        self.files = claims_by_file(session.items)
 
 
 def main() -> int:

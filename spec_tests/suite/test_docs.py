@@ -25,7 +25,7 @@ def files(request: pytest.FixtureRequest) -> TestFiles:
     """The test files with the claims that they name; skips in a partial run."""
     if not (items := request.config.stash[claims.SUITE]):
         pytest.skip("needs the whole suite collected: pytest spec_tests -k test_docs")
-    return docs.test_files(items)
+    return docs.claims_by_file(items)
 
 
 def _read(name: str) -> str:
