@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reference.errors import InputError
+from reference.errors import InputError, shown
 
 if TYPE_CHECKING:
     import argparse
@@ -127,12 +127,26 @@ def predict(args: argparse.Namespace) -> Answer:
     from reference import inference
 
     model, _, _ = _load_model(args)
-    answers = inference.predict(model, [inference.load_image(path) for path in args.images])
+    images = inference.load_images(args.images)
+    errors = [image for image in images if isinstance(image, InputError)]
+    for error in errors[: len(images) - 1]:
+        print(f"course: {error}", file=sys.stderr)
+    if len(errors) == len(images):
+        raise errors[-1]  # nothing can be classified
+    answers = iter(
+        inference.predict(model, [image for image in images if not isinstance(image, InputError)])
+    )
     result = [
-        {"image": str(path)} | answer for path, answer in zip(args.images, answers, strict=True)
+        {"image": str(path)}
+        | ({"error": str(image)} if isinstance(image, InputError) else next(answers))
+        for path, image in zip(args.images, images, strict=True)
     ]
-    lines = [f"{r['image']}: {r['class']} ({r['probability']:.3f})" for r in result]
-    return 0, result, "\n".join(lines)
+    lines = [
+        f"{shown(r['image'])}: {r['class']} ({r['probability']:.3f})"
+        for r in result
+        if "error" not in r
+    ]
+    return (1 if errors else 0), result, "\n".join(lines)
 
 
 def models(args: argparse.Namespace) -> Answer:

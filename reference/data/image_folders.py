@@ -10,26 +10,19 @@ from __future__ import annotations
 
 import operator
 import os
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
 from torch.utils.data import Dataset
 
-from reference.errors import InputError
+from reference.data.images import read_image, suffixes
+from reference.errors import InputError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     Sample = tuple[Path, Any]
 
-SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
-# Not all that Pillow can read: other plugins (EPS, for one) may run external programs.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MAX_LISTED = 5  # names that an error message lists
 
 
@@ -155,7 +148,9 @@ def by_name(folder: str | Path, label_of: Callable[[str], Any]) -> list[Sample]:
         try:
             samples.append((path, label_of(path.name)))
         except Exception as error:  # label_of is the user's function
-            raise InputError(f"{path}: cannot get a label from its name: {error}") from error
+            raise InputError(
+                f"{shown(path)}: cannot get a label from its name: {shown(error)}"
+            ) from error
     return samples
 
 
@@ -165,7 +160,7 @@ def list_images(folder: str | Path) -> list[Path]:
     Raises:
         InputError: there is no such folder, or no image in it.
     """
-    paths = _list_files(folder, SUFFIXES)
+    paths = _list_files(folder, suffixes())
     if not paths:
         raise InputError(f"{folder} has no images: give the folder that directly contains them")
     return paths
@@ -193,7 +188,8 @@ def _by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     for path in paths:
         if path.stem in by_stem:
             raise InputError(
-                f"{by_stem[path.stem]} and {path.name} share one label: rename or delete one"
+                f"{shown(by_stem[path.stem])} and {shown(path.name)} share one label: "
+                "rename or delete one"
             )
         by_stem[path.stem] = path
     return by_stem
@@ -202,7 +198,7 @@ def _by_stem(paths: Iterable[Path]) -> dict[str, Path]:
 def _shorten(names: Sequence[str]) -> str:
     """Return the names as a list that is cut after MAX_LISTED."""
     more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return ", ".join(names[:MAX_LISTED]) + more
+    return ", ".join(map(shown, names[:MAX_LISTED])) + more
 
 
 def _read_label(path: Path) -> str:
@@ -210,46 +206,12 @@ def _read_label(path: Path) -> str:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+        raise InputError(f"{shown(path)} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8: save it as UTF-8") from error
+        raise InputError(f"{shown(path)} is not UTF-8: save it as UTF-8") from error
     labels = [line for line in lines if line]
     if len(labels) != 1:
-        raise InputError(f"{path} has {len(labels)} lines of text: write the label in one line")
+        raise InputError(
+            f"{shown(path)} has {len(labels)} lines of text: write the label in one line"
+        )
     return labels[0]
-
-
-def read_image(path: str | Path, *, keep_mode: bool = False) -> Image.Image:
-    """Return the image in a file, fully read, so that the file is closed again.
-
-    Args:
-        path: a file in one of `FORMATS`, which its content decides, not its suffix.
-        keep_mode: keep the file's mode instead of converting to RGB.
-
-    Returns:
-        The image. The conversion to RGB drops transparency and scales 16-bit values to 8 bits.
-
-    Raises:
-        InputError: there is no such file, or it is not an image or is damaged.
-
-    Source: P6, P32.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which is not used
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                image.load()
-                return image if keep_mode else _to_rgb(image)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except UnidentifiedImageError as error:
-        raise InputError(f"{path} is not an image: give a PNG or JPEG file") from error
-    except Exception as error:  # a damaged file can make Pillow raise almost anything
-        raise InputError(f"{path} cannot be read as an image: {error}") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits per pixel, which convert() would clip to 255
-        image = Image.fromarray((np.asarray(image) // 257).clip(0, 255).astype(np.uint8))
-    return image.convert("RGB")
