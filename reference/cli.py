@@ -64,6 +64,7 @@ PARSERS = {name: next(iter(get_args(kind)), kind) for name, kind in TYPES.items(
 PARSERS |= {"data": _path, "weights": _optional_path}
 
 CHECKPOINT = "a run's checkpoint, a state_dict, or a whole network"
+IMAGE = "an image file; if some cannot be read, the others are classified and the exit code is 1"
 
 
 def _parser() -> _Parser:
@@ -86,7 +87,7 @@ def _parser() -> _Parser:
     evaluate.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help=CHECKPOINT)
     _add_option(evaluate, "data")
     predict = command("predict", commands.predict, "classify images")
-    predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="an image file")
+    predict.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help=IMAGE)
     predict.add_argument("--checkpoint", metavar="FILE", type=Path, required=True, help=CHECKPOINT)
     models = command("models", commands.models, "print a network and whether it runs")
     models.add_argument("name", metavar="NAME", nargs="?", help="default: list all networks")

@@ -124,7 +124,8 @@ def _open(path: str | Path, *, halve: bool = False) -> Iterator[Image.Image]:
         ) from error
     except Exception as error:  # a damaged file can make Pillow raise almost anything
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise InputError(f"{name} cannot be read as an image: {shown(reason)}") from error
+        reason = shown(reason) or "it is damaged"  # an assertion of Pillow has no text
+        raise InputError(f"{name} cannot be read as an image: {reason}") from error
 
 
 def _file(path: str | Path) -> str | Path:

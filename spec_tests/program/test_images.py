@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageOps, features
+from PIL import Image, ImageCms, ImageFile, ImageOps, features
 
 from reference.data import image_process
 from reference.data.image_folders import by_folder
@@ -225,6 +225,18 @@ def test_damaged_palette_and_transparency(tmp_path: Path) -> None:
     for transparency in (b"", bytes(256), bytes(300), b"\x80"):
         path.write_bytes(png(4, 4, colour=3, more=palette + chunk(b"tRNS", transparency)))
         assert read_image(path).getpixel((1, 1)) == (10, 20, 30)
+    path.write_bytes(png(4, 4, colour=3, more=chunk(b"tRNS", b"\0")))  # no palette
+    assert read_image(path).getpixel((1, 1)) == (0, 0, 0)
+
+
+def test_error_without_a_text_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_image: Image.Image) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    PICTURE.save(tmp_path / "image.ppm")
+    with pytest.raises(InputError, match=r"image\.ppm cannot be read as an image: it is damaged"):
+        read_image(tmp_path / "image.ppm")
 
 
 @pytest.mark.parametrize("size", [(1, 100_000), (100_000, 1), (1, 1)])
