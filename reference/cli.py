@@ -21,8 +21,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast, get_args
 from reference.app import commands
 from reference.app.commands import STAND_IN, absolute
 from reference.app.process import prepare
-from reference.environment import rank, under_torchrun
-from reference.errors import InputError, RunError
+from reference.environment import check_torchrun, rank, under_torchrun
+from reference.errors import (
+    InputError,
+    RunError,
+    first_line,
+    is_accelerator_error,
+    is_out_of_memory,
+)
 from reference.training.config import OPTIONS, TYPES, Config, option_string
 
 if TYPE_CHECKING:
@@ -32,14 +38,6 @@ if TYPE_CHECKING:
 
 
 MAX_MESSAGE = 1000  # characters; the middle of a longer message is left out
-OUT_OF_MEMORY = (  # words in the errors of torch, its allocators, the loader and threads
-    "bad_alloc",
-    "not enough memory",
-    "out of memory",
-    "annot allocate memory",
-    "failed to map segment",
-    "can't start new thread",
-)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -152,6 +150,7 @@ def _run(argv: Sequence[str] | None) -> int:
     prepare()
     _prepare_streams()
     try:
+        check_torchrun()
         args = _parser().parse_args(argv)
         code, result, text = cast("Answer", args.run(args))
         if args.json:  # NaN and Infinity are no JSON: commands must not return them
@@ -171,9 +170,12 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _fail_of_system(error: Exception) -> int:
     """Print an error of the machine or the installation; raise an error of this program again."""
-    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
-        reason = str(error).splitlines()[0] if str(error) else "allocation failed"
+    if is_out_of_memory(error):
+        reason = first_line(error)
         return _fail(f"out of memory ({reason}): close other programs, or use a smaller batch", 1)
+    if is_accelerator_error(error):
+        reason = first_line(error)
+        return _fail(f"the accelerator failed ({reason}): --device cpu works everywhere", 1)
     if isinstance(error, OSError):
         what = f"{error.filename}: {error.strerror}" if error.filename else error
         return _fail(what, 1 if error.errno in (errno.ENOSPC, errno.EIO) else 2)

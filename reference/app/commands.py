@@ -42,7 +42,8 @@ def doctor(_args: argparse.Namespace) -> Answer:
 
     findings = diagnose()
     ok = all(finding.ok for finding in findings)
-    device = str(select_device("auto")) if any(f.check == "device" for f in findings) else None
+    usable = any(finding.check == "device" and finding.ok for finding in findings)
+    device = str(select_device("auto")) if usable else None
     lines = [f"{'ok ' if f.ok else 'BAD'} {f.check}: {f.detail}" for f in findings]
     lines += [f"    {f.check}: {f.cure}" for f in findings if not f.ok]
     result = {"ok": ok, "device": device, "findings": [asdict(f) for f in findings]}

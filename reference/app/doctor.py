@@ -20,9 +20,12 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from reference.app.process import IDLE_THREADS
-from reference.environment import select_device, why_no_cuda
+from reference.environment import select_device, why_no_cuda, why_unusable
+from reference.errors import InputError
 
 NEW_PAIR = "in a fresh environment: pip install --upgrade torch torchvision, both in one command"
+NO_COMPUTING = "install a build of torch for this GPU and its driver, or give --device cpu"
+NVIDIA_SMI_SECONDS = 10  # it can wait forever for a driver that is stuck
 
 
 @dataclass(frozen=True)
@@ -103,14 +106,23 @@ def _build(package: str) -> str:
 
 
 def driver_version() -> str:
-    """Return the NVIDIA driver's version; empty if nvidia-smi is missing or finds no GPU."""
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    if not shutil.which(query[0]):
+    """Return the NVIDIA driver's version; empty if nvidia-smi is missing or does not tell it."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
         return ""
-    done = subprocess.run(  # noqa: S603 - a fixed command
-        query, capture_output=True, text=True, check=False, timeout=30
-    )
-    return done.stdout.partition("\n")[0] if done.returncode == 0 else ""
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            [program, "--query-gpu=driver_version", "--format=csv,noheader"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=NVIDIA_SMI_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    # Without a working driver it prints an error, also with exit code 0. One line for each GPU.
+    version = re.match(rb"\s*(\d{1,5}(\.\d{1,5}){1,3})\s*(\n|$)", done.stdout)
+    return version[1].decode() if version else ""
 
 
 def _cuda() -> Finding:
@@ -118,17 +130,23 @@ def _cuda() -> Finding:
 
     driver = driver_version()
     detail = f"CUDA build {torch.version.cuda}, driver {driver or 'not found by nvidia-smi'}"
-    if not (reason := why_no_cuda()):
-        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-        detail += f", {', '.join(names)}; fp32 is computed without TF32"
-        return Finding("cuda", ok=True, detail=detail)
-    detail += f"; is_available() is False: {reason}"
-    cure = "update the NVIDIA driver" if torch.version.cuda else NEW_PAIR
-    return Finding("cuda", ok=not driver, detail=detail, cure=cure if driver else "")
+    if reason := why_no_cuda():
+        detail += f"; is_available() is False: {reason}"
+        cure = "update the NVIDIA driver" if torch.version.cuda else NEW_PAIR
+        return Finding("cuda", ok=not driver, detail=detail, cure=cure if driver else "")
+    if reason := why_unusable(torch.device("cuda")):
+        detail += f"; is_available() is True, but the GPU does not compute: {reason}"
+        return Finding("cuda", ok=False, detail=detail, cure=NO_COMPUTING)
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    detail += f", {', '.join(names)}; fp32 is computed without TF32"
+    return Finding("cuda", ok=True, detail=detail)
 
 
 def _device() -> Finding:
-    device = select_device("auto")
+    try:
+        device = select_device("auto")
+    except InputError as error:
+        return Finding("device", ok=False, detail=str(error), cure=NO_COMPUTING)
     why = "torch finds no accelerator" if device.type == "cpu" else "torch finds this accelerator"
     return Finding("device", ok=True, detail=f"--device auto selects {device}: {why}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from pathlib import Path
 from typing import IO, Any
@@ -18,11 +19,21 @@ from reference.checkpoints.pickled_module import (
     network_class,
     unpickle,
 )
-from reference.errors import InputError, RunError
+from reference.errors import (
+    InputError,
+    RunError,
+    first_line,
+    is_accelerator_error,
+    is_out_of_memory,
+)
 from reference.files import atomic_write, check_regular
 
 LOGGER = logging.getLogger(__name__)
 KEYS = ("model", "optimizer", "epoch", "step", "rng", "config")  # of a training run's checkpoint
+# The errors of torch's file writer have no class of their own, and differ between versions.
+WRITER_ERROR = re.compile(
+    r"inline_container|PytorchStreamWriter|iostream|^Parent directory|cannot be opened"
+)
 MAX_DEPTH = 8  # levels of nesting; an optimizer's state has 4
 
 
@@ -41,11 +52,28 @@ def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
     try:
         with atomic_write(path) as part:
             torch.save(checkpoint, part)
-    except (OSError, RuntimeError) as error:  # torch raises RuntimeError when the disk is full
-        reason = str(error).splitlines()[0]
+    except (OSError, RuntimeError, MemoryError) as error:
+        cause: BaseException = error
+        # The first error in the chain: closing the unfinished file fails as a consequence of it.
+        while cause.__context__:
+            cause = cause.__context__
         raise RunError(
-            f"{path} cannot be written ({reason}): check the disk's free space and permissions"
+            f"{path} cannot be written ({first_line(cause)}): {_remedy(cause)}"
         ) from error
+
+
+def _remedy(error: BaseException) -> str:
+    """Return what to do about an error while saving: not every one is the disk's."""
+    if is_accelerator_error(error):
+        return (
+            "the accelerator failed, not the disk; start the command again, with --resume if it "
+            "trains"
+        )
+    if is_out_of_memory(error):
+        return "the memory is full, not the disk; close other programs"
+    if isinstance(error, OSError) or WRITER_ERROR.search(str(error)):
+        return "check the disk's free space and permissions"
+    return "the error is not the disk's; course doctor checks the installation"
 
 
 def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dict[str, Any]:

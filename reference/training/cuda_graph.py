@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from reference.errors import RunError
+from reference.errors import RunError, first_line, is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,20 +106,26 @@ def capture(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
         A function that replays the graph and returns a copy of the result.
 
     Raises:
-        RunError: `work` contains an operation that cannot be captured.
+        RunError: `work` contains an operation that cannot be captured, or needs too much memory.
     """
     graph = torch.cuda.CUDAGraph()
     try:
         with torch.cuda.graph(graph):
             result = work()
     except RuntimeError as error:
-        cause: BaseException = error
         # The first error in the chain: ending the capture fails as a consequence of it.
-        while cause.__context__:
-            cause = cause.__context__
-        reason = str(cause).splitlines()[0]
+        chain: list[BaseException] = [error]
+        while chain[-1].__context__:
+            chain.append(chain[-1].__context__)
+        for cause in chain:
+            if is_out_of_memory(cause):
+                raise RunError(
+                    "the GPU ran out of memory while the training step was captured as a CUDA "
+                    f"graph ({first_line(cause)}): use a smaller --batch-size"
+                ) from error
         raise RunError(
-            f"the training step cannot be captured as a CUDA graph ({reason}): add --no-cuda-graph"
+            f"the training step cannot be captured as a CUDA graph ({first_line(chain[-1])}): add "
+            "--no-cuda-graph"
         ) from error
 
     # `result`, like every tensor that `work` allocated, is in the graph's private memory pool,

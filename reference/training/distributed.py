@@ -17,8 +17,8 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
-from reference.environment import select_device
-from reference.errors import InputError, RunError
+from reference.environment import check_torchrun, select_device
+from reference.errors import InputError, RunError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,12 @@ class Ranks:
         gpus, local_rank = torch.cuda.device_count(), int(os.environ["LOCAL_RANK"])
         if name != "cpu" and local_rank < gpus:
             # Before select_device allocates: otherwise every process takes memory of GPU 0.
-            torch.cuda.set_device(local_rank)
+            try:
+                torch.cuda.set_device(local_rank)
+            except RuntimeError as error:
+                raise InputError(
+                    f"--device {name}: {first_line(error)}; --device cpu works everywhere"
+                ) from error
         device = select_device(name)
         if device.type == "cpu":
             return device
@@ -177,17 +182,25 @@ def process_group() -> Iterator[Ranks]:
     prints its error: the others fail as a consequence of it.
 
     Raises:
-        RunError: another process was lost, or torchrun is stopping this one.
+        InputError: an environment variable of torchrun is missing or has an impossible value.
+        RunError: another process was lost or cannot be reached, or torchrun is stopping this one.
     """
+    check_torchrun()
     if not dist.is_torchelastic_launched():
         yield SINGLE_PROCESS
         return
     nccl = torch.cuda.is_available() and dist.is_nccl_available()
     backend = "cpu:gloo,cuda:nccl" if nccl else "gloo"
-    # The store is opened here rather than by init_process_group, to count the failures below.
-    store, rank, world_size = next(rendezvous("env://"))
-    with _redirect_stdout_to_devnull():
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world_size)
+    try:
+        # The store is opened here and not by init_process_group, to count the failures below.
+        store, rank, world_size = next(rendezvous("env://"))
+        with _redirect_stdout_to_devnull():
+            dist.init_process_group(backend, store=store, rank=rank, world_size=world_size)
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        raise RunError(
+            f"torchrun's processes cannot connect ({first_line(error)}): check its MASTER_ADDR "
+            "and MASTER_PORT"
+        ) from error
     # torchrun stops processes with SIGTERM, which by default ends them without a message.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:

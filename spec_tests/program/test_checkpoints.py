@@ -62,6 +62,46 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
 
 
+class AcceleratorError(RuntimeError):
+    """As in torch since 2.8."""
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos"), "disk's free"),
+        (RuntimeError("basic_ios::clear: iostream error"), "disk's free"),
+        (PermissionError(13, "Permission denied"), "disk's free"),
+        (RuntimeError("CUDA error: an illegal memory access\nCUDA kernel"), "accelerator failed"),
+        (AcceleratorError("device-side assert triggered"), "accelerator failed"),
+        (RuntimeError("HIP error: invalid device function"), "accelerator failed"),
+        (torch.OutOfMemoryError("CUDA out of memory."), "accelerator failed"),
+        (MemoryError(), "memory is full, not the disk"),
+        (OSError(12, "Cannot allocate memory"), "memory is full, not the disk"),
+        (RuntimeError("DefaultCPUAllocator: not enough memory"), "memory is full, not the disk"),
+        (RuntimeError("storage has wrong size"), "not the disk's"),
+    ],
+    ids=str,
+)
+def test_error_while_saving_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, remedy: str
+) -> None:
+    def save(_content: object, _part: Path) -> None:
+        try:
+            raise error
+        finally:  # as torch: the file cannot be closed properly either
+            raise RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 1 vs 0")
+
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(RunError) as caught:
+        save_checkpoint(tmp_path / "c.pt", make_checkpoint())
+    line = str(caught.value)
+    assert f"c.pt cannot be written ({str(error).partition(chr(10))[0] or 'MemoryError'}): " in line
+    assert remedy in line.rpartition("): ")[2]
+    assert "\n" not in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bare_state_dict_is_read(tmp_path: Path) -> None:
     state = Tudui().state_dict()
     torch.save(state, tmp_path / "model_29.pth")

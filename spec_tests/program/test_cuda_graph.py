@@ -1,9 +1,10 @@
 """P30-P31: a training step replayed as a CUDA graph computes the same as the step itself."""
 
+import contextlib
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reference.errors import RunError
 from reference.models.course import Tudui
 from reference.training import cuda_graph
 from reference.training.config import Config
@@ -96,6 +98,53 @@ def test_static_batch_keeps_the_memory_format(captures: list[Callable[[], Tensor
         graphed((images.contiguous(memory_format=torch.channels_last), targets))
     assert len(captures) == 1
     assert seen == [True] * 5
+
+
+def fail_in_capture(monkeypatch: pytest.MonkeyPatch, first: Exception) -> str:
+    """Return the error of a capture that `first` ends; no CUDA is needed."""
+
+    @contextlib.contextmanager
+    def graph(_graph: object) -> Iterator[None]:
+        try:
+            yield
+        finally:  # as torch: the capture cannot end either, with an error of its own
+            raise RuntimeError("CUDA error: operation failed due to a previous error\nCompile with")
+
+    def work() -> Tensor:
+        raise first
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: None)
+    monkeypatch.setattr(torch.cuda, "graph", graph)
+    with pytest.raises(RunError) as caught:
+        cuda_graph.capture(work)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried\nGPU"), "CUDA out of memory. Tried"),
+        (RuntimeError("CUDA error: out of memory"), "CUDA error: out of memory"),
+        (
+            RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+            "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        ),
+    ],
+)
+def test_out_of_memory_in_the_capture_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    assert fail_in_capture(monkeypatch, error) == (
+        "the GPU ran out of memory while the training step was captured as a CUDA graph "
+        f"({reason}): use a smaller --batch-size"
+    )
+
+
+def test_other_error_in_the_capture_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = RuntimeError("CUDA error: operation not permitted when stream is capturing")
+    assert fail_in_capture(monkeypatch, error) == (
+        f"the training step cannot be captured as a CUDA graph ({error}): add --no-cuda-graph"
+    )
 
 
 @pytest.mark.cuda

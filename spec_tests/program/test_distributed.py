@@ -4,6 +4,8 @@ import itertools
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from torchvision.transforms import ToTensor
 
 from reference.data.cifar10 import CIFAR10
 from reference.data.loaders import ResidentLoader, epoch_sampler
-from reference.errors import InputError
+from reference.errors import InputError, RunError
 from reference.models.course import Tudui
 from reference.training import distributed
 from reference.training.distributed import Ranks, process_group
@@ -121,6 +123,54 @@ def test_process_uses_only_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert Ranks(1, 2).device("cuda") == torch.device("cuda:1")
+
+
+def test_gpu_that_cannot_be_selected_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def set_device(_index: int) -> None:
+        raise RuntimeError("CUDA error: the devices are busy\nCUDA kernel errors")
+
+    monkeypatch.setattr("torch.cuda.set_device", set_device)
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(InputError) as caught:
+        Ranks(1, 2).device("cuda")
+    assert str(caught.value) == (
+        "--device cuda: CUDA error: the devices are busy; --device cpu works everywhere"
+    )
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"MASTER_PORT": "1"},  # nothing listens there
+        {"TORCHELASTIC_RESTART_COUNT": None},
+    ],
+    ids=str,
+)
+def test_processes_that_cannot_connect_end_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str | None]
+) -> None:
+    environ = {
+        "TORCHELASTIC_RUN_ID": "1",
+        "TORCHELASTIC_RESTART_COUNT": "0",
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+        "RANK": "1",
+        "WORLD_SIZE": "2",
+        "LOCAL_RANK": "1",
+        "LOCAL_WORLD_SIZE": "2",
+        "MASTER_ADDR": "localhost",
+        "MASTER_PORT": "29500",
+    } | variables
+    for name, value in environ.items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    rendezvous = partial(distributed.rendezvous, timeout=timedelta(seconds=1))
+    monkeypatch.setattr(distributed, "rendezvous", rendezvous)
+    with pytest.raises(RunError, match=r"^torchrun's processes cannot connect \(.+\): check"):
+        process_group().__enter__()
 
 
 def test_process_on_the_cpu_uses_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

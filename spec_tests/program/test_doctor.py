@@ -1,6 +1,7 @@
 """P1-P3, P8: the findings of `course doctor` and their cures."""
 
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from reference import environment
 from reference.app import doctor
 from reference.app.doctor import Finding, diagnose
+from reference.cli import main
 
 
 def finding_of(check: str) -> Finding:
@@ -85,6 +88,61 @@ def test_gpu_that_torch_does_not_find_has_a_cure(
     assert not finding.ok
     assert "driver 470.1; is_available() is False: the reason" in finding.detail
     assert finding.cure == cure
+
+
+def test_gpu_that_does_not_compute_is_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def why_unusable(device: torch.device) -> str:
+        return "" if device.type == "cpu" else "no kernel image is available"
+
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(doctor, "why_no_cuda", lambda: "")
+    for module in (doctor, environment):
+        monkeypatch.setattr(module, "why_unusable", why_unusable)
+    for check in ("cuda", "device"):
+        finding = finding_of(check)
+        assert not finding.ok
+        assert "no kernel image is available" in finding.detail
+        assert finding.cure == doctor.NO_COMPUTING
+    assert main(["doctor", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is False
+    assert answer["device"] is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nvidia-smi is replaced by a shell script")
+@pytest.mark.parametrize(
+    ("script", "version"),
+    [
+        ("echo 570.86.15", "570.86.15"),
+        ("echo 470.1; echo 470.1", "470.1"),
+        ("echo 470.1; exit 9", ""),
+        ("exec sleep 60", ""),
+        ("exec cat", ""),  # waits for standard input
+        ("printf '\\377\\376\\000 570'", ""),
+        ("echo NVIDIA-SMI has failed because it could not communicate with the driver", ""),
+        ("echo '[N/A]'", ""),
+        ("echo 570.86.15 and more", ""),
+        ("true", ""),
+        (None, ""),
+    ],
+)
+def test_driver_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str | None, version: str
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("" if script is None else f"#!/bin/sh\n{script}\n")  # "" cannot be run
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(doctor, "NVIDIA_SMI_SECONDS", 1)
+    assert doctor.driver_version() == version
+
+
+def test_driver_version_without_nvidia_smi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.driver_version() == ""
 
 
 def test_torchvision_for_another_torch_is_found(tmp_path: Path) -> None:
