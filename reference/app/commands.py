@@ -6,6 +6,7 @@ modules are imported inside the functions, so that `course --help` is quick.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reference.errors import InputError, shown
+from reference.errors import InputError, RunError, shown
 
 if TYPE_CHECKING:
     import argparse
@@ -114,6 +115,11 @@ def evaluate(args: argparse.Namespace) -> Answer:
     _draw_stand_in(data)
     batches = ResidentLoader(CIFAR10(data, train=False), config.batch_size, device=device)
     evaluation = engine.evaluate(model, nn.CrossEntropyLoss(), batches, config.precision)
+    if not math.isfinite(evaluation.total_loss):
+        raise RunError(
+            f"{args.checkpoint}: the loss over the test images is {evaluation.total_loss}, its "
+            "weights are too large: train again with a smaller --lr"
+        )
     result = asdict(evaluation) | {"accuracy": evaluation.accuracy}
     text = (
         f"{data}: {evaluation.correct} of {evaluation.images} images correct, "
