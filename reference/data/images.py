@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from reference.errors import InputError, shown
 
@@ -178,9 +178,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     image.info.pop("transparency", None)  # it is dropped, so it need not be valid
     if image.mode == "F":
         raise ValueError("its values are floating-point: save it with 8 bits for each channel")
-    if image.mode == "LAB":
-        profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, *profiles, outputMode="RGB") or image
     if image.mode.startswith("I"):
         # 16 bits per pixel, which convert() would clip to 255. point() can only multiply and add,
         # and cuts off the fraction: 0.001 is more than its rounding error and less than 1 / 257.

@@ -163,7 +163,7 @@ def test_scans_are_counted_only_where_they_are_decoded(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x010E] = "\xda" * 9
     content = encode(PICTURE, "JPEG", progressive=True, exif=exif.tobytes() + b"\xff\xda" * 300)
-    path.write_bytes(content + b"\xff\xda\0\2" * 300)
+    path.write_bytes(content + b"\0\2" + b"\xff\xda\0\2" * 300)
     assert read_image(path).size == PICTURE.size
     assert read_upright(path).size == PICTURE.size
 
