@@ -83,6 +83,14 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def torture(session: nox.Session) -> None:
+    """Try to break the program: `-- --minutes N --seed S`; two minutes by default."""
+    install(session, "tests")
+    options = session.posargs or ["--minutes", "2"]
+    session.run("python", "-m", "spec_tests.torture", *options)
+
+
+@nox.session(default=False)
 def foreign(session: nox.Session) -> None:
     """Run the vectors against other libraries: ONNX, ONNX Runtime, tinygrad and JAX."""
     install(session, "foreign")

@@ -1,0 +1,1 @@
+"""Strategies of hypothesis for damaged and malicious files; they know nothing of the program."""
