@@ -179,7 +179,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("its values are floating-point: save it with 8 bits for each channel")
     if image.mode.startswith("I"):
-        # 16 bits per pixel, which convert() would clip to 255. point() can only multiply and add,
-        # and cuts off the fraction: 0.001 is more than its rounding error and less than 1 / 257.
-        image = image.convert("I").point(lambda value: value * (1 / 257) + 0.001).convert("L")
+        # 16 bits per pixel, which convert() would clip to 255; the fraction is cut off
+        image = image.convert("I").point(lambda value: value / 257).convert("L")
     return image.convert("RGB")

@@ -169,6 +169,15 @@ def test_unreadable_images_are_reported_and_the_others_classified(
     assert len(printed.err.splitlines()) == 2
 
 
+def test_name_of_a_classified_image_is_escaped(
+    checkpoint: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = image.rename(image.with_name("a\nb\x1b[2J.png"))
+    assert main(["predict", str(path), "--checkpoint", str(checkpoint)]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{path.parent}/a\\nb\\x1b[2J.png: ")
+
+
 @pytest.mark.parametrize("more", [[], ["--json"]])
 def test_no_image_is_readable(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
