@@ -110,6 +110,14 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
             "save only the state_dict, with torch.save(model.state_dict(), path)"
         ) from error
     except Exception as error:
+        # In these two cases the file may be sound, and nobody should delete it.
+        if is_accelerator_error(error):
+            raise
+        if is_out_of_memory(error):
+            raise InputError(
+                f"{path} is damaged or not a checkpoint, or this machine is out of memory "
+                f"({first_line(error)}): close other programs and try again"
+            ) from error
         raise InputError(
             f"{path} is damaged or not a checkpoint: save it again, or give another epoch's file"
         ) from error

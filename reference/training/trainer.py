@@ -17,7 +17,7 @@ from tqdm import tqdm
 from reference.checkpoints.files import load_checkpoint, load_weights
 from reference.data.cifar10 import CIFAR10
 from reference.data.loaders import ResidentLoader, epoch_sampler
-from reference.errors import InputError, RunError
+from reference.errors import InputError, RunError, is_accelerator_error, is_out_of_memory
 from reference.models.registry import build
 from reference.training.board import add_record, open_board, quiet_writer_thread
 from reference.training.config import MAX_LR, Config
@@ -105,6 +105,8 @@ class Trainer:
                 config = Config.from_stored(checkpoint["config"])
                 self._load_state(path, checkpoint)
             except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+                if is_out_of_memory(error) or is_accelerator_error(error):
+                    raise  # the checkpoint may be sound: nobody should delete it
                 raise InputError(
                     f"{path} is not a checkpoint of this run: delete it, and --resume continues "
                     "from the one before"

@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 import torch
 
+from reference.checkpoints import files
 from reference.checkpoints.files import load_checkpoint, load_weights, save_checkpoint
-from reference.errors import InputError, RunError
+from reference.errors import InputError, RunError, first_line
 from reference.models.course import Tudui
+from reference.training.runs import Run
+from reference.training.trainer import Trainer
+from spec_tests.support.runs import train
 
 
 def make_checkpoint() -> dict[str, Any]:
@@ -100,6 +104,41 @@ def test_error_while_saving_is_named(
     assert remedy in line.rpartition("): ")[2]
     assert "\n" not in line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: an illegal memory access"),
+        AcceleratorError("device-side assert triggered"),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+    ids=str,
+)
+def test_error_of_the_machine_does_not_blame_the_file(
+    tmp_path: Path, small_cifar10: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Otherwise --resume would advise to delete a sound checkpoint."""
+    trainer = train(tmp_path / "run", small_cifar10, max_steps=1, device="cpu")
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(files, "unpickle", fail)
+    path = tmp_path / "run" / "checkpoints" / "epoch-001.pt"
+    for read in (
+        lambda: load_checkpoint(path),
+        Trainer(Run.resume(trainer.run.folder, {}), lambda *_: None).fit,
+    ):
+        with pytest.raises((type(error), InputError)) as caught:
+            read()
+        if caught.type is InputError:
+            assert f"or this machine is out of memory ({first_line(error)})" in str(caught.value)
+            assert "delete" not in str(caught.value)
+        else:
+            assert caught.value is error
 
 
 def test_bare_state_dict_is_read(tmp_path: Path) -> None:
