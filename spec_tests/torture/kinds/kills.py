@@ -59,4 +59,4 @@ def finish(done: Attempt, folder: Path, place: Path, samples: Samples) -> None:
         done.problems += differences(folder, samples.state)
 
 
-KIND = Kind("kills", 25, 4, _cases, attempt, _sweep)
+KIND = Kind("kills", 20, 4, _cases, attempt, _sweep)

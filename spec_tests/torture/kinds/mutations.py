@@ -145,4 +145,4 @@ def _missing_epochs(folder: Path, epochs: int) -> Iterator[Problem]:
         yield Problem("an epoch is missing from the log", text)
 
 
-KIND = Kind("mutations", 30, 40, _cases, attempt)
+KIND = Kind("mutations", 40, 40, _cases, attempt)
