@@ -37,6 +37,7 @@ CHANGES = {
 }
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 MAX_LINE = 5000  # characters; the rest of an event is cut off
+EXCLUSIVE = os.O_CREAT | os.O_EXCL
 CURRENT = -1  # a path relative to the current folder
 
 allowed_modules: set[str] = set()  # top-level names; see `allow_modules`
@@ -84,10 +85,14 @@ def _is_writing(path: object, _mode: object, flags: object) -> bool:
 
 
 def _paths(event: str, arguments: tuple[Any, ...]) -> list[str]:
-    """Return the real paths that an event changes; a link itself is not followed but for `open`."""
+    """Return the real paths that an event changes; only `open` follows a link, unless forbidden."""
     if event == "open":
-        path = arguments[0]
-        return [] if isinstance(path, int) else [os.path.realpath(os.fsdecode(path))]
+        path, _, flags = arguments
+        if isinstance(path, int):
+            return []
+        path = os.fsdecode(path)
+        follows = not flags & os.O_NOFOLLOW and flags & EXCLUSIVE != EXCLUSIVE
+        return [os.path.realpath(path) if follows else _in_real_folder(path)]
     paths = []
     for position, folder in CHANGES[event]:
         if isinstance(path := arguments[position], int):
@@ -98,9 +103,14 @@ def _paths(event: str, arguments: tuple[Any, ...]) -> list[str]:
             base = arguments[folder]
         if base != CURRENT and not path.startswith(os.sep):
             path = os.path.join(f"/proc/self/fd/{base}", path)  # noqa: PTH118 - a plain text
-        parent, name = os.path.split(path.rstrip("/"))
-        paths.append(os.path.join(os.path.realpath(parent or "."), name))  # noqa: PTH118
+        paths.append(_in_real_folder(path))
     return paths
+
+
+def _in_real_folder(path: str) -> str:
+    """Return a path whose folder is real; its last part may be a link."""
+    parent, name = os.path.split(path.rstrip("/"))
+    return os.path.join(os.path.realpath(parent or "."), name)  # noqa: PTH118 - a plain text
 
 
 def _is_inside(path: str, root: str) -> bool:

@@ -74,7 +74,7 @@ def _attempt_mounted(case: Case, place: Path, samples: Samples) -> Attempt:
 
 def _attempt_limited(case: Case, place: Path, samples: Samples) -> Attempt:
     """Limit the size of each file instead."""
-    size = case.pages * PAGE if case.pages else case.files
+    size = (case.pages or case.files) * PAGE
     limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size))
     done = Attempt()
     arguments = samples.train(place / "run")
