@@ -99,9 +99,9 @@ def _write_files(root: Path, data: Path) -> None:
     network = Tudui()
     (root / "files").mkdir()
     for name, zipped in {"zip": True, "legacy": False}.items():
-        weights = saved(network.state_dict(), zipped=zipped)
-        (root / "files" / f"weights-{name}.pth").write_bytes(weights)
-        (root / "files" / f"network-{name}.pth").write_bytes(saved(network, zipped=zipped))
+        for part, content in {"weights": network.state_dict(), "network": network}.items():
+            data = _with_fixed_keys(saved(content, zipped=zipped))
+            (root / "files" / f"{part}-{name}.pth").write_bytes(data)
     (root / "batches").mkdir()
     for name in ("data_batch_1", "batches.meta"):
         content = (data / BATCHES / name).read_bytes()
@@ -112,6 +112,13 @@ def _write_files(root: Path, data: Path) -> None:
     for suffix in ("bmp", "gif", "jpg", "png", "ppm", "tiff", "webp"):
         with Image.open(paths.IMAGES / "cat.png") as image:
             image.convert("RGB").save(root / "images" / f"cat.{suffix}")
+
+
+def _with_fixed_keys(data: bytes) -> bytes:
+    """Replace the names of storages, which were their addresses before torch 1.6."""
+    for number, key in enumerate(sorted(set(re.findall(rb"\d{12,}", data)))):
+        data = data.replace(key, b"%0*d" % (len(key), number))
+    return data
 
 
 def _fix_times(metrics: Path) -> None:

@@ -94,19 +94,20 @@ def _read_checkpoint(case: Case, place: Path, samples: Samples) -> Attempt:
     done = Attempt()
     arguments = checkpoints.arguments(case.part, path, place, samples)
     outcome = done.add(run(*arguments, folder=place))
-    if case.noticed and outcome.code == 0 and outcome.out != _answer(case.part, case.name, samples):
-        # The answer of convert has its arguments only, which are the same.
+    answer = outcome.out.replace(str(place), "")
+    if case.noticed and outcome.code == 0 and answer != _answer(case.part, case.name, samples):
         done.problems.append(Problem("damage to a zip goes unnoticed", outcome.out))
     return done
 
 
 @functools.cache
 def _answer(command: str, name: str, samples: Samples) -> str:
-    """Return what a command prints for a sound checkpoint, read from a folder like `place`."""
+    """Return what a command prints for a sound checkpoint, without the path of its folder."""
     place = Path(tempfile.mkdtemp(prefix="attempt-"))
     path = place / "checkpoint.pth"
     shutil.copyfile(samples.files[name], path)
-    return run(*checkpoints.arguments(command, path, place, samples), folder=place).out
+    arguments = checkpoints.arguments(command, path, place, samples)
+    return run(*arguments, folder=place).out.replace(str(place), "")
 
 
 def _read_data(case: Case, place: Path, samples: Samples) -> Attempt:
