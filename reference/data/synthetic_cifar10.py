@@ -9,6 +9,7 @@ differently from older versions).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import pickle
@@ -26,7 +27,7 @@ from reference.data.cifar10 import CHECKSUMS, CIFAR10, CLASSES
 from reference.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SIDE = 32
 TEMPORARY = ".standin-"  # the prefix of a folder that is being written
@@ -177,7 +178,7 @@ def _write_once(folder: Path, seed: int, images_per_file: Mapping[str, int]) -> 
     root = folder.parent
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".lock"):
+        with _only_one_process(root / ".lock"):
             if folder.exists():
                 return False
             for older in root.glob(f"{TEMPORARY}*"):  # of a process that was killed
@@ -194,6 +195,20 @@ def _write_once(folder: Path, seed: int, images_per_file: Mapping[str, int]) -> 
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror}") from error
     return True
+
+
+@contextlib.contextmanager
+def _only_one_process(path: Path) -> Iterator[None]:
+    """Hold a lock file, and delete it in the end: the data set's folder has no room for it.
+
+    A process that waited for the deleted file finds the folder of the batches, and does nothing.
+    """
+    with FileLock(path):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # Windows does not delete an open file
+                path.unlink()
 
 
 def _write_files(folder: Path, images_per_file: Mapping[str, int], rng: random.Random) -> None:

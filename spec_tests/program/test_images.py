@@ -214,7 +214,7 @@ def test_16_bits_are_scaled_to_8(tmp_path: Path) -> None:
             assert np.array_equal(np.asarray(channel), values // 257)
 
 
-def test_lab_is_converted_and_floating_point_refused(tmp_path: Path) -> None:
+def test_lab_becomes_rgb_and_floating_point_is_refused(tmp_path: Path) -> None:
     srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
     path = tmp_path / "image.tif"
     red = Image.new("RGB", (3, 3), (200, 30, 60))
