@@ -100,8 +100,9 @@ def _write_files(root: Path, data: Path) -> None:
     (root / "files").mkdir()
     for name, zipped in {"zip": True, "legacy": False}.items():
         for part, content in {"weights": network.state_dict(), "network": network}.items():
-            data = _with_fixed_keys(saved(content, zipped=zipped))
-            (root / "files" / f"{part}-{name}.pth").write_bytes(data)
+            file = saved(content, zipped=zipped)
+            file = file if zipped else _with_fixed_keys(file)
+            (root / "files" / f"{part}-{name}.pth").write_bytes(file)
     (root / "batches").mkdir()
     for name in ("data_batch_1", "batches.meta"):
         content = (data / BATCHES / name).read_bytes()
