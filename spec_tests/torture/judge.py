@@ -46,6 +46,7 @@ def problems(
     seconds: float = SECONDS,
     peak_bytes: float = BYTES,
     lines: int = 1,
+    silent: bool = False,
 ) -> list[Problem]:
     """Return what is wrong with a process, nothing if all is well.
 
@@ -55,12 +56,15 @@ def problems(
         seconds: how long it may take.
         peak_bytes: how much memory it may take.
         lines: how many lines on standard error it may print when it fails.
+        silent: whether it may print none, because another process prints the line.
     """
     found = list(_ends(outcome, codes, seconds, peak_bytes))
     found += [Problem(f"does what is forbidden: {_digits(e)}") for e in outcome.events[:3]]
     if trace := _traceback(outcome.err + outcome.out):
         found.append(Problem(f"traceback: {trace}", outcome.err))
     elif outcome.code >= 0:  # a killed process may leave half a line
+        if outcome.code in FAILURES and not (silent or outcome.err or outcome.out):
+            found.append(Problem("fails in silence"))
         found += _lines(outcome, lines)
     if "--json" in outcome.arguments and outcome.code in (0, *FAILURES):
         found += _json(outcome)
@@ -103,8 +107,6 @@ def _lines(outcome: Outcome, most: int) -> Iterator[Problem]:
         yield Problem("unfinished line on standard error", outcome.err)
     lines = [line for line in outcome.err.split("\n") if line]
     errors = [line for line in lines if not _is_progress(line) and not NOTICE.match(line)]
-    if outcome.code in FAILURES and not errors and outcome.err == "" and not outcome.out:
-        yield Problem("fails in silence")
     if outcome.code == 0 and errors:
         yield Problem(f"succeeds, and prints: {_digits(errors[0])}", outcome.err)
     elif len(errors) > most:

@@ -55,7 +55,7 @@ def _attempt(case: Case, place: Path, samples: Samples, expected: RunState) -> A
     done, folder = Attempt(), place / "run"
     killed = _run_ranks(samples.train(folder), place, case)
     for outcome in killed:
-        done.add(outcome, codes=(0, 1, 2, -signal.SIGTERM, *KILLS))
+        done.add(outcome, codes=(0, 1, 2, -signal.SIGTERM, *KILLS), silent=True)
     _one_line(killed, done)
     resumable = (folder / "config.json").exists()
     arguments = samples.resume(folder) if resumable else samples.train(folder)
