@@ -12,6 +12,7 @@ import argparse
 import errno
 import io
 import json
+import logging
 import os
 import sys
 from dataclasses import MISSING
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
 
 
 MAX_MESSAGE = 1000  # characters; the middle of a longer message is left out
+
+
+class _StderrHandler(logging.Handler):
+    """A handler that prints what the modules of the reference log, one line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _print_line(record.getMessage())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -193,6 +201,7 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # for a terminal without Chinese
+    logging.getLogger("reference").handlers[:] = [_StderrHandler()]
 
 
 def _devnull() -> TextIO:
@@ -200,10 +209,14 @@ def _devnull() -> TextIO:
 
 
 def _fail(error: object, code: int) -> int:
-    """Print an error as one line; texts from files may contain anything, of any length."""
-    text = str(error).replace("\n", " ")
+    _print_line(error)
+    return code
+
+
+def _print_line(message: object) -> None:
+    """Print a message as one line; texts from files may contain anything, of any length."""
+    text = str(message).replace("\n", " ")
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     if len(line) > MAX_MESSAGE:
         line = f"{line[: MAX_MESSAGE // 2]} … {line[-MAX_MESSAGE // 2 :]}"
     print(f"course: {line}", file=sys.stderr)
-    return code

@@ -255,3 +255,15 @@ def test_format_without_checksums_is_named(
     (message,) = caplog.messages
     assert message.startswith(f"{tmp_path / 'False.pth'} is in the format of torch before 1.6, ")
     assert "no checksums" in message
+
+
+def test_notice_of_missing_checksums_is_one_line(
+    tmp_path: Path, small_cifar10: Path, capsys: Capture
+) -> None:
+    path = tmp_path / "old.pth"
+    torch.save(Tudui().state_dict(), path, _use_new_zipfile_serialization=False)
+    for _ in range(2):
+        options = ["--data", str(small_cifar10), "--device", "cpu"]
+        assert main(["evaluate", str(path), *options]) == 0
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"course: {path} is in the format of torch before 1.6")
