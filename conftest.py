@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester", "spec_tests.harness.claims", "spec_tests.report.plugin"]
+pytest_plugins = [
+    "pytester",
+    "spec_tests.harness.claims",
+    "spec_tests.harness.shown_errors",
+    "spec_tests.report.plugin",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

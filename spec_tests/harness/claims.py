@@ -18,6 +18,7 @@ from typing import Self
 import pytest
 
 from spec_tests import paths
+from spec_tests.harness.claim_errors import ClaimError
 from spec_tests.harness.versions import VersionEntry, check, entry_for
 
 KINDS = ("value", "shape", "text", "error", "effect", "default")
@@ -50,6 +51,9 @@ class Claim:
         now: what holds today; required for every status but `holds`.
         since: the version from which on `now` is true.
         write: the code to type in place of code that fails.
+        errors: the messages by which the mistake shows; `shown_errors` links them to tests.
+        rules: the rules of `course check` that find the mistake in code.
+        no_rule: why none can.
         untestable: why no program can check the claim.
         versions: what differs between the versions of torch on which the suite runs; `status` is
             that of the newest.
@@ -69,6 +73,9 @@ class Claim:
     now_zh: str = ""
     since: str = ""
     write: str = ""
+    errors: tuple[ClaimError, ...] = ()
+    rules: tuple[str, ...] = ()
+    no_rule: str = ""
     untestable: str = ""
     untestable_zh: str = ""
     versions: tuple[VersionEntry, ...] = ()
@@ -103,6 +110,8 @@ class Claim:
                 raise RegisterError(
                     f"{field!r} and '{field}_zh' must be given together: write both"
                 )
+        if self.rules and self.no_rule:
+            raise RegisterError("'rules' find it, so there is no 'no_rule': remove one of the two")
 
     def for_torch(self, torch: str) -> Self:
         """Return the claim with its status on a version of torch, as in `torch.__version__`."""
@@ -131,10 +140,11 @@ def read(path: Path) -> Iterator[Claim]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
         raise RegisterError(f"{path.name}: not a list of [[claim]] entries: {error}") from error
     for entry in entries:
-        lists = {name: tuple(entry[name]) for name in ("source", "rows") if name in entry}
+        lists = {name: tuple(entry[name]) for name in ("source", "rows", "rules") if name in entry}
         try:
-            versions = tuple(VersionEntry(**fields) for fields in entry.get("versions", ()))
-            claim = Claim(**entry | lists | {"versions": versions})
+            lists["versions"] = tuple(VersionEntry(**each) for each in entry.get("versions", ()))
+            lists["errors"] = tuple(ClaimError(**each) for each in entry.get("errors", ()))
+            claim = Claim(**entry | lists)
         except (TypeError, ValueError, RegisterError) as error:
             name = entry.get("id", "a claim without 'id'")
             message = re.sub(r"^\w+\.__init__\(\) ", "", str(error))
@@ -166,6 +176,20 @@ def load(folder: Path = paths.CLAIMS) -> dict[str, Claim]:
                 raise RegisterError(f"{path.name}: {claim.id} is defined twice: rename or merge it")
             register[claim.id] = claim
     return register
+
+
+def check_rules(register: dict[str, Claim]) -> None:
+    """Check that each erratum with code names the rules of `course check` that find it.
+
+    Raises:
+        RegisterError: for the first that has neither `rules` nor `no_rule`.
+    """
+    for claim in register.values():
+        if claim.status != "holds" and claim.write and not (claim.rules or claim.no_rule):
+            raise RegisterError(
+                f"{claim.id} has code to write instead: name the 'rules' of course check that find "
+                "the mistake, or give the reason why none can in 'no_rule'"
+            )
 
 
 def named_by(item: pytest.Item) -> list[str]:

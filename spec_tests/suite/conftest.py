@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spec_tests import paths
-from spec_tests.harness import claims
+from spec_tests.harness import claims, shown_errors
 from spec_tests.report import plugin
 from spec_tests.report.page import DRAWN_OPERATORS, render
 from spec_tests.support.chromium import OPTIONS, open_page
@@ -33,12 +33,12 @@ def run_suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run
     def run(register: str, tests: str, *args: str) -> pytest.RunResult:
         paths.SPEC_TESTS.mkdir()
         paths.CLAIMS.mkdir()
-        pytester.makefile(".ini", pytest="[pytest]\nmarkers =\n    claim\n    cuda\n")
+        pytester.makefile(".ini", pytest="[pytest]\nmarkers =\n    claim\n    cuda\n    shows\n")
         (paths.CLAIMS / "relu.toml").write_text(register, encoding="utf-8")
         (paths.SPEC_TESTS / "test_act.py").write_text(tests, encoding="utf-8")
         return pytester.runpytest_inprocess(
             *(args or ["spec_tests"]),
-            plugins=[claims, plugin],
+            plugins=[claims, shown_errors, plugin],
             no_reraise_ctrlc=True,  # a test may interrupt the run
         )
 

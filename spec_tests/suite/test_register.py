@@ -1,5 +1,6 @@
 """The register of claims, and its links to the tests."""
 
+import contextlib
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +35,12 @@ def test_linked_claim_passes(run_suite: RunSuite) -> None:
         (CLAIM + 'untestable = "no"', "'untestable' and 'untestable_zh' must be given together"),
         (CLAIM.replace("kind =", "kin ="), "relu.zero: got an unexpected keyword"),
         (CLAIM.replace('says = "ReLU of -1 is 0."', 'says = ""'), "must not be empty"),
+        (CLAIM + 'rules = ["a"]\nno_rule = "why"', "remove one of the two"),
+        (
+            CLAIM + 'errors = [{ type = "E" }]',
+            "relu.zero: missing 1 required keyword-only argument",
+        ),
+        (CLAIM + 'errors = [{ type = "E", pattern = "[" }]', "relu.zero: the pattern '['"),
         (CLAIM.replace("= [", "= "), "relu.toml: not a list of [[claim]] entries"),
     ],
     ids=[
@@ -48,6 +55,9 @@ def test_linked_claim_passes(run_suite: RunSuite) -> None:
         "untestable-zh",
         "field",
         "empty",
+        "rules",
+        "error",
+        "pattern",
         "toml",
     ],
 )
@@ -55,6 +65,24 @@ def test_broken_register_is_refused(tmp_path: Path, register: str, line: str) ->
     (tmp_path / "relu.toml").write_text(register, encoding="utf-8")
     with pytest.raises(claims.RegisterError, match=re.escape(line)):
         claims.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complete"),
+    [
+        ('status = "holds"', True),
+        ('status = "erratum"', False),
+        ('status = "erratum"\nrules = ["a-rule"]', True),
+        ('status = "erratum"\nno_rule = "Whether it is meant shows in no code."', True),
+    ],
+)
+def test_erratum_with_code_needs_a_rule(tmp_path: Path, fields: str, *, complete: bool) -> None:
+    code = 'now = "a"\nnow_zh = "b"\nwrite = "c"\n'
+    register = CLAIM.replace('status = "holds"\n', code + fields)
+    (tmp_path / "relu.toml").write_text(register, encoding="utf-8")
+    refusal = pytest.raises(claims.RegisterError, match=r"^relu\.zero has code to write")
+    with contextlib.nullcontext() if complete else refusal:
+        claims.check_rules(claims.load(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["relu.toml", "relu_inplace.toml"])
