@@ -1,7 +1,8 @@
 """Generate documents from the register.
 
 - `docs/ERRATA.md` and its Chinese version: the claims that do not hold today;
-- `docs/LESSONS.md`: the modules of each lesson, its claims, and the files that test them.
+- `docs/LESSONS.md`: the modules of each lesson, its claims, and the files that test them;
+- `reference/claims.json`: the claims, for the installed program.
 
     python -m spec_tests.report.docs
 
@@ -22,6 +23,7 @@ from spec_tests import paths
 from spec_tests.harness import claims, lessons
 from spec_tests.harness.claims import Claim
 from spec_tests.harness.lessons import Lesson
+from spec_tests.report.claims_json import claims_json
 
 COMMAND = "python -m spec_tests.report.docs"
 
@@ -231,7 +233,10 @@ def documents(register: Register, files: TestFiles) -> dict[Path, str]:
     pages = {
         paths.DOCS / language.file: errata(register, language) for language in (ENGLISH, CHINESE)
     }
-    return pages | {paths.DOCS / "LESSONS.md": lesson_list(register, files)}
+    return pages | {
+        paths.DOCS / "LESSONS.md": lesson_list(register, files),
+        paths.REFERENCE / "claims.json": claims_json(register, lessons.load()),
+    }
 
 
 class _Collector:

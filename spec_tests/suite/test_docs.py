@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from spec_tests import paths
-from spec_tests.harness import claims
+from spec_tests.harness import claims, lessons
 from spec_tests.harness.claims import Claim
 from spec_tests.report import docs
+from spec_tests.report.claims_json import claims_json
 from spec_tests.report.docs import CHINESE, ENGLISH, Language, TestFiles
 
 STALE = f"stale: run `{docs.COMMAND}`"
@@ -40,6 +41,11 @@ def test_errata_are_up_to_date(register: dict[str, Claim], language: Language) -
 
 def test_lessons_are_up_to_date(register: dict[str, Claim], files: TestFiles) -> None:
     assert _read("LESSONS.md") == docs.lesson_list(register, files), STALE
+
+
+def test_claims_of_the_installed_program_are_up_to_date(register: dict[str, Claim]) -> None:
+    stored = Path(paths.REFERENCE, "claims.json").read_text(encoding="utf-8")
+    assert stored == claims_json(register, lessons.load()), STALE
 
 
 def test_every_claim_leads_to_a_test_file(register: dict[str, Claim]) -> None:
