@@ -1,0 +1,63 @@
+"""What binds a name: an assignment, a loop, a `with`, an import, a class, a function, a parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+if TYPE_CHECKING:
+    from reference.checker.script import Script
+
+
+@dataclass(frozen=True, eq=False)
+class Binding:
+    """One place that gives a name its value.
+
+    Attributes:
+        name: the name there, or the class, function or import that has it.
+        statement: the assignment, loop, import, class, function and so on.
+        value: the expression to the right, which is iterated over if `iterated`; None where there
+            is no such expression, as for an import.
+        path: where in that value the name is: `(1,)` for b in `a, b = value`.
+        iterated: whether the value is what a loop iterates over.
+    """
+
+    name: cst.CSTNode
+    statement: cst.CSTNode
+    value: cst.BaseExpression | None = None
+    path: tuple[int, ...] = ()
+    iterated: bool = False
+
+
+def binding_of(script: Script, node: cst.CSTNode) -> Binding | None:
+    """Return the binding that an assigned node is part of; None for what is not understood."""
+    if isinstance(node, cst.ClassDef | cst.FunctionDef | cst.Import | cst.ImportFrom | cst.Param):
+        return Binding(node, node)
+    path: tuple[int, ...] = ()
+    inner: cst.CSTNode = node
+    for parent in script.parents(node):
+        match parent:
+            case cst.Tuple() | cst.List():
+                path = (_index_of(parent, inner), *path)
+            case cst.Element() | cst.AssignTarget() | cst.AsName():
+                pass
+            case cst.Assign() | cst.AnnAssign() | cst.AugAssign() | cst.NamedExpr():
+                return Binding(node, parent, parent.value, path)
+            case cst.For() | cst.CompFor():
+                return Binding(node, parent, parent.iter, path, iterated=True)
+            case cst.WithItem():
+                return Binding(node, parent, parent.item, path)
+            case cst.Import() | cst.ImportFrom() | cst.Param():
+                return Binding(node, parent)
+            case cst.ImportAlias():
+                pass
+            case _:
+                return None
+        inner = parent
+    return None
+
+
+def _index_of(container: cst.Tuple | cst.List, element: cst.CSTNode) -> int:
+    return next(i for i, child in enumerate(container.elements) if child is element)

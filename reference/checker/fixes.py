@@ -1,0 +1,48 @@
+"""`--fix`: rewrite what the findings can rewrite with certainty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+from libcst.codemod import CodemodContext
+from libcst.codemod.visitors import AddImportsVisitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reference.checker.rule import Match, Replacement
+    from reference.checker.script import Script
+
+
+class _Replace(cst.CSTTransformer):
+    """Replace nodes of a tree, found by identity."""
+
+    def __init__(self, new: dict[cst.CSTNode, Replacement]) -> None:
+        super().__init__()
+        self.new = new
+
+    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> Replacement:
+        return self.new.get(original_node, updated_node)
+
+
+def fixed_code(script: Script, matches: Iterable[Match]) -> str:
+    """Return a script's code with the fixes of some findings.
+
+    Of two fixes of which one is inside the other, only one is applied: check and fix again.
+    """
+    new: dict[cst.CSTNode, Replacement] = {}
+    imports: set[str] = set()
+    for match in matches:
+        if match.fix and not any(_overlaps(script, old, new) for old in match.fix):
+            new |= match.fix
+            imports |= set(match.imports)
+    context = CodemodContext()
+    for module in sorted(imports):
+        AddImportsVisitor.add_needed_import(context, module)
+    return AddImportsVisitor(context).transform_module(script.module.visit(_Replace(new))).code
+
+
+def _overlaps(script: Script, old: cst.CSTNode, new: dict[cst.CSTNode, Replacement]) -> bool:
+    around = {old, *script.parents(old)}
+    return any(node in around or old in script.parents(node) for node in new)

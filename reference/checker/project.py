@@ -1,0 +1,84 @@
+"""The scripts of a folder: what one imports from another, and who saved the file that one loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import libcst as cst
+from libcst.helpers import get_full_name_for_node
+
+from reference.checker.script import Script
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+MAX_BESIDE = 60  # scripts of a folder that are read to understand another one
+MAX_BYTES = 200_000
+
+
+class Project:
+    """The scripts around those that are checked, parsed when a rule first asks for them.
+
+    Args:
+        torch: the version of torch that the scripts will run on.
+    """
+
+    def __init__(self, torch: Version) -> None:
+        self.torch = torch
+        self._scripts: dict[Path, Script | None] = {}
+
+    def script(self, path: Path) -> Script | None:
+        """Return a script; None if it cannot be read or parsed."""
+        if path not in self._scripts:
+            self._scripts[path] = None  # also while it is being parsed: imports may be circular
+            try:
+                if path.stat().st_size <= MAX_BYTES:
+                    self._scripts[path] = Script(path.read_bytes(), path, self, self.torch)
+            except (OSError, cst.ParserSyntaxError, UnicodeError, RecursionError):
+                pass
+        return self._scripts[path]
+
+    def add(self, script: Script) -> None:
+        """Add a script that was parsed elsewhere."""
+        self._scripts[script.path] = script
+
+    def beside(self, script: Script) -> list[Script]:
+        """Return the other scripts in a script's folder."""
+        paths = sorted(script.path.parent.glob("*.py"))[:MAX_BESIDE]
+        found = (self.script(path) for path in paths if path != script.path)
+        return [other for other in found if other]
+
+    def module(self, script: Script, name: str) -> Script | None:
+        """Return the script that `import name` reads, from the script's folder or one above it."""
+        parts = name.split(".")
+        folder = script.path.parent
+        for base in (folder, *folder.parents[:3]):
+            for path in (
+                base.joinpath(*parts).with_suffix(".py"),
+                base.joinpath(*parts, "__init__.py"),
+            ):
+                if path != script.path and path.is_file():
+                    return self.script(path)
+        return None
+
+    def star_names(self, script: Script, statement: cst.ImportFrom) -> dict[str, str]:
+        """Return what `from module import *` defines: full names by the names it defines."""
+        name = get_full_name_for_node(statement.module) if statement.module else None
+        other = self.module(script, name) if name else None
+        if other is None:
+            return {}
+        scope = other.scope(other.module)
+        names = {a.name for a in scope.assignments} if scope else set()
+        return {n: q for n in names if not n.startswith("_") and (q := other.global_name(n))}
+
+    def class_def(self, script: Script, name: str) -> tuple[Script, cst.ClassDef] | None:
+        """Return the class with a full name, of this script or of one that it imports."""
+        for node in script.nodes(cst.ClassDef):
+            if node.name.value == name.rpartition(".")[2] and script.name(node.name) in ("", name):
+                return script, node
+        module, _, short = name.rpartition(".")
+        other = self.module(script, module) if module else None
+        if other is not None:
+            return self.class_def(other, short)
+        return None

@@ -1,0 +1,12 @@
+"""The rules of `course check`, one module a subject, in the order of the lessons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reference.checker.rules import saving
+
+if TYPE_CHECKING:
+    from reference.checker.rule import Rule
+
+RULES: tuple[type[Rule], ...] = (*saving.RULES,)

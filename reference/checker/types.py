@@ -1,0 +1,324 @@
+"""What an expression is: the type of its value, as far as the code tells.
+
+A type is the full name of a class, such as `torch.Tensor`, `PIL.Image.Image`, `numpy.ndarray`,
+`torch.utils.data.DataLoader`, `torchvision.datasets.CIFAR10`, `torch.nn.Conv2d`, or a class of the
+script; `torchvision.models` stands for the networks there. `batch` is what a DataLoader yields,
+`sample` what a data set does. An empty string is a value of which nothing is known.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from reference.checker.tree import argument
+
+if TYPE_CHECKING:
+    from reference.checker.bindings import Binding
+    from reference.checker.script import Script
+
+TENSOR = "torch.Tensor"
+IMAGE = "PIL.Image.Image"
+ARRAY = "numpy.ndarray"
+LOADER = "torch.utils.data.DataLoader"
+WRITERS = ("torch.utils.tensorboard.SummaryWriter", "tensorboardX.SummaryWriter")
+DATASETS = re.compile(r"torchvision\.datasets\.[A-Z]")
+LOSSES = re.compile(r"torch\.nn\.\w+Loss$")
+MODULES = re.compile(r"torch\.nn\.[A-Z]\w*$|torchvision\.models$")
+OPTIMIZERS = re.compile(r"torch\.optim\.[A-Z]\w*$")
+TRANSFORMS = re.compile(r"torchvision\.transforms\.[A-Z]\w*$")
+
+_FUNCTIONS = {
+    "PIL.Image.open": IMAGE,
+    "PIL.Image.fromarray": IMAGE,
+    "cv2.imread": ARRAY,
+    "cv2.cvtColor": ARRAY,
+    "cv2.resize": ARRAY,
+    "torch.device": "torch.device",
+    "torch.cuda.is_available": "builtins.bool",
+    "torch.load": "loaded",
+    "builtins.len": "builtins.int",
+    "builtins.int": "builtins.int",
+    "builtins.float": "builtins.float",
+    "builtins.str": "builtins.str",
+    "builtins.open": "file",
+    "builtins.input": "builtins.str",
+    "os.path.join": "builtins.str",
+    "os.listdir": "builtins.list",
+}  # fmt: skip
+_TENSOR_METHODS = {
+    "item": "builtins.float", "tolist": "builtins.list", "numpy": ARRAY, "size": "torch.Size",
+    "dim": "builtins.int", "numel": "builtins.int", "backward": "builtins.None",
+}  # fmt: skip
+_SAME_MODULE = (
+    "to",
+    "cuda",
+    "cpu",
+    "train",
+    "eval",
+    "double",
+    "float",
+    "half",
+    "apply",
+    "requires_grad_",
+)
+_NOT_TENSORS = re.compile(
+    r"torch\.(manual_seed|save|set_\w+|get_\w+|is_\w+|no_grad|jit\.\w+|hub\..*)$"
+)
+
+
+class Types:
+    """The types of a script's expressions."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self._known: dict[cst.CSTNode, str] = {}
+
+    def of(self, node: cst.BaseExpression | None) -> str:
+        """Return the type of an expression; empty if it is not known."""
+        if node is None:
+            return ""
+        if node not in self._known:
+            self._known[node] = ""  # while it is looked for: definitions may be circular
+            self._known[node] = self._infer(node)
+        return self._known[node]
+
+    def is_module(self, node: cst.BaseExpression | None) -> bool:
+        """Return whether an expression is a network, a layer or a loss."""
+        return self.is_module_type(self.of(node))
+
+    def is_module_type(self, name: str) -> bool:
+        """Return whether a type is `torch.nn.Module` or, as far as is known, derived from it."""
+        if not name or MODULES.match(name):
+            return bool(name)
+        found = self.script.project.class_def(self.script, name)
+        if found is None:
+            return False
+        script, node = found
+        bases = (script.name(base.value) for base in node.bases)
+        return any(base != name and script.types.is_module_type(base) for base in bases)
+
+    def is_loss(self, node: cst.BaseExpression) -> bool:
+        """Return whether an expression is the result of a loss, such as `loss_fn(output, target)`."""
+        node = self.script.value(node)
+        if not isinstance(node, cst.Call):
+            return False
+        name = self.script.name(node.func)
+        is_function = name.startswith("torch.nn.functional.")
+        if is_function and name.endswith(("_loss", ".cross_entropy")):
+            return True
+        return bool(LOSSES.match(self.of(node.func)))
+
+    def is_train(self, node: cst.BaseExpression) -> bool | None:
+        """Return whether a data set, or a loader of one, has the training images; None: unknown."""
+        node = self.script.value(node)
+        if not isinstance(node, cst.Call):
+            return None
+        if self.of(node) == LOADER:
+            dataset = argument(node, 0, "dataset")
+            return self.is_train(dataset) if dataset else None
+        if DATASETS.match(self.of(node)):
+            train = argument(node, 1, "train")
+            value = True if train is None else self.script.literal(train)
+            return value if isinstance(value, bool) else None
+        return None
+
+    def _infer(self, node: cst.BaseExpression) -> str:
+        match node:
+            case cst.Name():
+                return self._of_name(node)
+            case cst.Call():
+                return self._of_call(node)
+            case cst.Attribute():
+                return self._of_attribute(node)
+            case cst.Subscript():
+                return self._of_subscript(node)
+            case cst.Integer():
+                return "builtins.int"
+            case cst.Float():
+                return "builtins.float"
+            case cst.SimpleString() | cst.FormattedString() | cst.ConcatenatedString():
+                return "builtins.str"
+            case cst.List() | cst.ListComp():
+                return "builtins.list"
+            case cst.Dict():
+                return "builtins.dict"
+            case cst.BinaryOperation():
+                types = (self.of(node.left), self.of(node.right))
+                return next((t for t in (TENSOR, ARRAY) if t in types), "")
+            case cst.Comparison():
+                types = (self.of(node.left), *(self.of(c.comparator) for c in node.comparisons))
+                return TENSOR if TENSOR in types else "builtins.bool"
+            case cst.UnaryOperation():
+                return self.of(node.expression)
+            case cst.IfExp():
+                return self.of(node.body) or self.of(node.orelse)
+            case cst.NamedExpr():
+                return self.of(node.value)
+        return ""
+
+    def _of_name(self, node: cst.Name) -> str:
+        if node.value in ("True", "False"):
+            return "builtins.bool"
+        binding = self.script.binding(node)
+        return self.of_binding(binding) if binding else ""
+
+    def of_binding(self, binding: Binding) -> str:
+        """Return the type that a name has after a binding."""
+        if isinstance(binding.statement, cst.Param):
+            return self._of_self(binding.statement)
+        if isinstance(binding.statement, cst.AugAssign):
+            before = self.of(binding.statement.target)
+            return TENSOR if TENSOR in (before, self.of(binding.value)) else before
+        value, path = binding.value, binding.path
+        if value is None:
+            return ""
+        if not binding.iterated:
+            return self._part(value, self.of(value), path)
+        if isinstance(value, cst.Call) and self.script.name(value.func) == "builtins.enumerate":
+            if path[:1] == (0,):
+                return "builtins.int"
+            value, path = value.args[0].value, path[1:]
+        if isinstance(value, cst.Call) and self.script.name(value.func) == "builtins.range":
+            return "builtins.int"
+        of = self.of(value)
+        item = "batch" if of == LOADER else "sample" if DATASETS.match(of) else ""
+        return self._part(value, item or (TENSOR if of == TENSOR else ""), path)
+
+    def _part(self, value: cst.BaseExpression, of: str, path: tuple[int, ...]) -> str:
+        """Return the type of a part of a value, as in `images, targets = batch`."""
+        if not path:
+            return of
+        if isinstance(value, cst.Tuple | cst.List) and path[0] < len(value.elements):
+            inner = value.elements[path[0]].value
+            return self._part(inner, self.of(inner), path[1:])
+        if of == "batch":
+            return TENSOR
+        if of == "sample":
+            return self._image_of_sample(value) if path[0] == 0 else "builtins.int"
+        return TENSOR if of == TENSOR else ""
+
+    def _image_of_sample(self, value: cst.BaseExpression) -> str:
+        """Return the type of a data set's images: PIL's, or what its transform makes of them."""
+        value = self.script.value(value)
+        if isinstance(value, cst.Subscript):
+            value = self.script.value(value.value)
+        if not isinstance(value, cst.Call):
+            return ""
+        transform = argument(value, None, "transform")
+        if transform is None:
+            return "" if len(value.args) > 2 else IMAGE
+        return self._transformed(self.script.value(transform), IMAGE)
+
+    def _transformed(self, transform: cst.BaseExpression, image: str) -> str:
+        """Return the type of what a transform makes of an image of some type."""
+        of = self.of(transform)
+        if of.endswith((".ToTensor", ".PILToTensor", ".ToImage")):
+            return TENSOR
+        if of.endswith(".ToPILImage"):
+            return IMAGE
+        transform = self.script.value(transform)
+        if of.endswith(".Compose") and isinstance(transform, cst.Call) and transform.args:
+            steps = self.script.value(transform.args[0].value)
+            if not isinstance(steps, cst.List | cst.Tuple):
+                return ""
+            for step in steps.elements:
+                image = self._transformed(step.value, image)
+            return image
+        return image if TRANSFORMS.match(of) else ""
+
+    def _of_self(self, param: cst.Param) -> str:
+        function = self.script.enclosing(param, cst.FunctionDef)
+        owner = self.script.enclosing(function, cst.ClassDef) if function else None
+        if function is None or owner is None or not function.params.params:
+            return ""
+        return self.script.name(owner.name) if function.params.params[0] is param else ""
+
+    def _of_attribute(self, node: cst.Attribute) -> str:
+        name, of = node.attr.value, self.of(node.value)
+        if of in (TENSOR, ARRAY) and name in ("data", "T", "grad", "mT"):
+            return of
+        if of == TENSOR and name == "shape":
+            return "torch.Size"
+        found = self.script.project.class_def(self.script, of) if of else None
+        if found is None:
+            return ""
+        script, owner = found
+        for assign in script.within(owner, cst.Assign):
+            for target in assign.targets:
+                if (
+                    isinstance(target.target, cst.Attribute)
+                    and target.target.attr.value == name
+                    and isinstance(target.target.value, cst.Name)
+                    and target.target.value.value == "self"
+                ):
+                    return script.types.of(assign.value)
+        return ""
+
+    def _of_subscript(self, node: cst.Subscript) -> str:
+        of = self.of(node.value)
+        if of in (TENSOR, ARRAY):
+            return of
+        if of == "batch":
+            return TENSOR
+        if DATASETS.match(of):
+            return "sample"
+        index = node.slice[0].slice
+        position = self.script.literal(index.value) if isinstance(index, cst.Index) else ...
+        if of == "sample" and position in (0, 1):
+            return self._image_of_sample(node.value) if position == 0 else "builtins.int"
+        return ""
+
+    def _of_call(self, node: cst.Call) -> str:
+        name = self.script.name(node.func)
+        if name in _FUNCTIONS:
+            return _FUNCTIONS[name]
+        if name.startswith("torchvision.models.") and name.count(".") == 2:
+            return "torchvision.models"
+        last = name.rpartition(".")[2]
+        if last[:1].isupper() and name.startswith(("torch", "tensorboardX.", "PIL.", "numpy.")):
+            return name
+        if name.startswith("numpy."):
+            return ARRAY
+        if name.startswith("torch.") and last[:1].islower() and not _NOT_TENSORS.match(name):
+            return TENSOR
+        if name and self.script.project.class_def(self.script, name):
+            return name
+        return self._of_method(node) or self._of_called_value(node) or self._of_function(node)
+
+    def _of_method(self, node: cst.Call) -> str:
+        if not isinstance(node.func, cst.Attribute):
+            return ""
+        of, method = self.of(node.func.value), node.func.attr.value
+        if of == TENSOR:
+            return _TENSOR_METHODS.get(method, TENSOR)
+        if of == IMAGE:
+            return "" if method in ("save", "show", "getpixel", "getbands") else IMAGE
+        if of == ARRAY:
+            return ARRAY if method in ("astype", "transpose", "reshape", "copy") else ""
+        if self.is_module_type(of):
+            if method in _SAME_MODULE:
+                return of
+            return {"forward": TENSOR, "state_dict": "state_dict", "parameters": "parameters"}.get(
+                method, ""
+            )
+        return ""
+
+    def _of_called_value(self, node: cst.Call) -> str:
+        """Return the type of what an object returns when it is called."""
+        of = self.of(node.func)
+        if TRANSFORMS.match(of) and node.args:
+            return self._transformed(node.func, self.of(node.args[0].value))
+        return TENSOR if self.is_module_type(of) else ""
+
+    def _of_function(self, node: cst.Call) -> str:
+        """Return the type of what a function of the script returns."""
+        if not isinstance(node.func, cst.Name):
+            return ""
+        binding = self.script.binding(node.func)
+        if binding is None or not isinstance(binding.statement, cst.FunctionDef):
+            return ""
+        returns = list(self.script.within(binding.statement, cst.Return))
+        return self.of(returns[-1].value) if returns else ""

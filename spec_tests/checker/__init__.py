@@ -1,0 +1,1 @@
+"""Tests of `course check`: the rules, files that do not parse, fixes, the command."""
