@@ -1,4 +1,4 @@
-"""What binds a name: an assignment, a loop, a `with`, an import, a class, a function, a parameter."""
+"""What gives a name its value: an assignment, a loop, an import, a class and so on."""
 
 from __future__ import annotations
 
@@ -43,19 +43,24 @@ def binding_of(script: Script, node: cst.CSTNode) -> Binding | None:
                 path = (_index_of(parent, inner), *path)
             case cst.Element() | cst.AssignTarget() | cst.AsName():
                 pass
-            case cst.Assign() | cst.AnnAssign() | cst.AugAssign() | cst.NamedExpr():
-                return Binding(node, parent, parent.value, path)
-            case cst.For() | cst.CompFor():
-                return Binding(node, parent, parent.iter, path, iterated=True)
-            case cst.WithItem():
-                return Binding(node, parent, parent.item, path)
-            case cst.Import() | cst.ImportFrom() | cst.Param():
-                return Binding(node, parent)
             case cst.ImportAlias():
                 pass
             case _:
-                return None
+                return _binding(node, parent, path)
         inner = parent
+    return None
+
+
+def _binding(node: cst.CSTNode, statement: cst.CSTNode, path: tuple[int, ...]) -> Binding | None:
+    match statement:
+        case cst.Assign() | cst.AnnAssign() | cst.AugAssign() | cst.NamedExpr():
+            return Binding(node, statement, statement.value, path)
+        case cst.For() | cst.CompFor():
+            return Binding(node, statement, statement.iter, path, iterated=True)
+        case cst.WithItem():
+            return Binding(node, statement, statement.item, path)
+        case cst.Import() | cst.ImportFrom() | cst.Param():
+            return Binding(node, statement)
     return None
 
 

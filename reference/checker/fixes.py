@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 from libcst.codemod import CodemodContext
@@ -22,7 +22,7 @@ class _Replace(cst.CSTTransformer):
         super().__init__()
         self.new = new
 
-    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> Replacement:
+    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> Any:  # noqa: ANN401
         return self.new.get(original_node, updated_node)
 
 

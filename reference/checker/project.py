@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -11,6 +10,8 @@ from libcst.helpers import get_full_name_for_node
 from reference.checker.script import Script
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from packaging.version import Version
 
 MAX_BESIDE = 60  # scripts of a folder that are read to understand another one

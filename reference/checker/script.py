@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import libcst as cst
 from libcst.metadata import (
@@ -23,7 +22,6 @@ from libcst.metadata import (
     Scope,
     ScopeProvider,
 )
-from packaging.version import Version
 
 from reference.checker.bindings import Binding, binding_of
 from reference.checker.names import canonical
@@ -32,6 +30,9 @@ from reference.checker.types import Types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from packaging.version import Version
 
     from reference.checker.project import Project
 
@@ -74,13 +75,13 @@ class Script:
 
     def nodes(self, kind: type[Node]) -> list[Node]:
         """Return all nodes of exactly a type, in the order of the code."""
-        return self._by_type[kind]  # type: ignore[return-value]
+        return cast("list[Node]", self._by_type[kind])
 
     def within(self, root: cst.CSTNode, kind: type[Node]) -> Iterator[Node]:
         """Yield the nodes of exactly a type below a node, in the order of the code."""
         for child in children(root):
             if type(child) is kind:
-                yield child  # type: ignore[misc]
+                yield child
             yield from self.within(child, kind)
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
@@ -233,7 +234,7 @@ class Script:
             node = binding.value
         return node
 
-    def literal(self, node: cst.BaseExpression | None) -> Any:
+    def literal(self, node: cst.BaseExpression | None) -> object:
         """Return the value of a literal, or of a name that is one; `...` for anything else."""
         if node is None:
             return ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -24,6 +25,9 @@ def argument(call: cst.Call, position: int | None, name: str) -> cst.BaseExpress
     return None
 
 
+_PUNCTUATION = re.compile(
+    r"(whitespace|lpar|rpar|leading_lines|trailing|lines_after)|(header|footer|comma|equal|semicolon)$"
+)
 _CHILD_FIELDS: dict[type, tuple[str, ...]] = {}
 
 
@@ -35,13 +39,7 @@ def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     kind = type(node)
     if kind not in _CHILD_FIELDS:
         names = (field.name for field in dataclasses.fields(node))
-        _CHILD_FIELDS[kind] = tuple(
-            name
-            for name in names
-            if not name.startswith(("whitespace", "lpar", "rpar", "leading_lines", "trailing"))
-            and name
-            not in ("header", "footer", "comma", "equal", "semicolon", "lines_after_decorators")
-        )
+        _CHILD_FIELDS[kind] = tuple(name for name in names if not _PUNCTUATION.match(name))
     for name in _CHILD_FIELDS[kind]:
         value = getattr(node, name)
         if isinstance(value, cst.CSTNode):

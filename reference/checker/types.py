@@ -9,26 +9,26 @@ script; `torchvision.models` stands for the networks there. `batch` is what a Da
 from __future__ import annotations
 
 import re
+from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from reference.checker.tree import argument
+from reference.checker.kinds import (
+    ARRAY,
+    DATASETS,
+    IMAGE,
+    LOADER,
+    LOSSES,
+    MODULES,
+    TENSOR,
+    TRANSFORMS,
+)
+from reference.checker.samples import image_of_sample, transformed
 
 if TYPE_CHECKING:
     from reference.checker.bindings import Binding
     from reference.checker.script import Script
-
-TENSOR = "torch.Tensor"
-IMAGE = "PIL.Image.Image"
-ARRAY = "numpy.ndarray"
-LOADER = "torch.utils.data.DataLoader"
-WRITERS = ("torch.utils.tensorboard.SummaryWriter", "tensorboardX.SummaryWriter")
-DATASETS = re.compile(r"torchvision\.datasets\.[A-Z]")
-LOSSES = re.compile(r"torch\.nn\.\w+Loss$")
-MODULES = re.compile(r"torch\.nn\.[A-Z]\w*$|torchvision\.models$")
-OPTIMIZERS = re.compile(r"torch\.optim\.[A-Z]\w*$")
-TRANSFORMS = re.compile(r"torchvision\.transforms\.[A-Z]\w*$")
 
 _FUNCTIONS = {
     "PIL.Image.open": IMAGE,
@@ -52,21 +52,23 @@ _TENSOR_METHODS = {
     "item": "builtins.float", "tolist": "builtins.list", "numpy": ARRAY, "size": "torch.Size",
     "dim": "builtins.int", "numel": "builtins.int", "backward": "builtins.None",
 }  # fmt: skip
-_SAME_MODULE = (
-    "to",
-    "cuda",
-    "cpu",
-    "train",
-    "eval",
-    "double",
-    "float",
-    "half",
-    "apply",
-    "requires_grad_",
+_SAME_MODULE = frozenset(
+    ["to", "cuda", "cpu", "train", "eval", "double", "float", "half", "apply", "requires_grad_"]
 )
+_MODULE_METHODS = {"forward": TENSOR, "state_dict": "state_dict", "parameters": "parameters"}
 _NOT_TENSORS = re.compile(
     r"torch\.(manual_seed|save|set_\w+|get_\w+|is_\w+|no_grad|jit\.\w+|hub\..*)$"
 )
+_LITERALS = {
+    cst.Integer: "builtins.int",
+    cst.Float: "builtins.float",
+    cst.SimpleString: "builtins.str",
+    cst.FormattedString: "builtins.str",
+    cst.ConcatenatedString: "builtins.str",
+    cst.List: "builtins.list",
+    cst.ListComp: "builtins.list",
+    cst.Dict: "builtins.dict",
+}
 
 
 class Types:
@@ -101,7 +103,7 @@ class Types:
         return any(base != name and script.types.is_module_type(base) for base in bases)
 
     def is_loss(self, node: cst.BaseExpression) -> bool:
-        """Return whether an expression is the result of a loss, such as `loss_fn(output, target)`."""
+        """Return whether an expression is the result of a loss: `loss_fn(output, target)`."""
         node = self.script.value(node)
         if not isinstance(node, cst.Call):
             return False
@@ -111,54 +113,33 @@ class Types:
             return True
         return bool(LOSSES.match(self.of(node.func)))
 
-    def is_train(self, node: cst.BaseExpression) -> bool | None:
-        """Return whether a data set, or a loader of one, has the training images; None: unknown."""
-        node = self.script.value(node)
-        if not isinstance(node, cst.Call):
-            return None
-        if self.of(node) == LOADER:
-            dataset = argument(node, 0, "dataset")
-            return self.is_train(dataset) if dataset else None
-        if DATASETS.match(self.of(node)):
-            train = argument(node, 1, "train")
-            value = True if train is None else self.script.literal(train)
-            return value if isinstance(value, bool) else None
-        return None
-
+    @singledispatchmethod
     def _infer(self, node: cst.BaseExpression) -> str:
-        match node:
-            case cst.Name():
-                return self._of_name(node)
-            case cst.Call():
-                return self._of_call(node)
-            case cst.Attribute():
-                return self._of_attribute(node)
-            case cst.Subscript():
-                return self._of_subscript(node)
-            case cst.Integer():
-                return "builtins.int"
-            case cst.Float():
-                return "builtins.float"
-            case cst.SimpleString() | cst.FormattedString() | cst.ConcatenatedString():
-                return "builtins.str"
-            case cst.List() | cst.ListComp():
-                return "builtins.list"
-            case cst.Dict():
-                return "builtins.dict"
-            case cst.BinaryOperation():
-                types = (self.of(node.left), self.of(node.right))
-                return next((t for t in (TENSOR, ARRAY) if t in types), "")
-            case cst.Comparison():
-                types = (self.of(node.left), *(self.of(c.comparator) for c in node.comparisons))
-                return TENSOR if TENSOR in types else "builtins.bool"
-            case cst.UnaryOperation():
-                return self.of(node.expression)
-            case cst.IfExp():
-                return self.of(node.body) or self.of(node.orelse)
-            case cst.NamedExpr():
-                return self.of(node.value)
-        return ""
+        return _LITERALS.get(type(node), "")
 
+    @_infer.register(cst.UnaryOperation)
+    def _of_unary(self, node: cst.UnaryOperation) -> str:
+        return self.of(node.expression)
+
+    @_infer.register(cst.IfExp)
+    def _of_choice(self, node: cst.IfExp) -> str:
+        return self.of(node.body) or self.of(node.orelse)
+
+    @_infer.register(cst.NamedExpr)
+    def _of_named(self, node: cst.NamedExpr) -> str:
+        return self.of(node.value)
+
+    @_infer.register(cst.BinaryOperation)
+    def _of_operation(self, node: cst.BinaryOperation) -> str:
+        types = (self.of(node.left), self.of(node.right))
+        return next((t for t in (TENSOR, ARRAY) if t in types), "")
+
+    @_infer.register(cst.Comparison)
+    def _of_comparison(self, node: cst.Comparison) -> str:
+        types = (self.of(node.left), *(self.of(c.comparator) for c in node.comparisons))
+        return TENSOR if TENSOR in types else "builtins.bool"
+
+    @_infer.register(cst.Name)
     def _of_name(self, node: cst.Name) -> str:
         if node.value in ("True", "False"):
             return "builtins.bool"
@@ -167,21 +148,26 @@ class Types:
 
     def of_binding(self, binding: Binding) -> str:
         """Return the type that a name has after a binding."""
-        if isinstance(binding.statement, cst.Param):
-            return self._of_self(binding.statement)
-        if isinstance(binding.statement, cst.AugAssign):
-            before = self.of(binding.statement.target)
-            return TENSOR if TENSOR in (before, self.of(binding.value)) else before
-        value, path = binding.value, binding.path
+        value, statement = binding.value, binding.statement
+        if isinstance(statement, cst.Param):
+            return self._of_self(statement)
         if value is None:
             return ""
-        if not binding.iterated:
-            return self._part(value, self.of(value), path)
-        if isinstance(value, cst.Call) and self.script.name(value.func) == "builtins.enumerate":
+        if isinstance(statement, cst.AugAssign):
+            before = self.of(statement.target)
+            return TENSOR if TENSOR in (before, self.of(value)) else before
+        if binding.iterated:
+            return self._of_item(value, binding.path)
+        return self._part(value, self.of(value), binding.path)
+
+    def _of_item(self, value: cst.BaseExpression, path: tuple[int, ...]) -> str:
+        """Return the type of what a loop over a value gives, or of a part of it."""
+        function = self.script.name(value.func) if isinstance(value, cst.Call) else ""
+        if isinstance(value, cst.Call) and function == "builtins.enumerate" and value.args:
             if path[:1] == (0,):
                 return "builtins.int"
             value, path = value.args[0].value, path[1:]
-        if isinstance(value, cst.Call) and self.script.name(value.func) == "builtins.range":
+        if function == "builtins.range":
             return "builtins.int"
         of = self.of(value)
         item = "batch" if of == LOADER else "sample" if DATASETS.match(of) else ""
@@ -197,37 +183,8 @@ class Types:
         if of == "batch":
             return TENSOR
         if of == "sample":
-            return self._image_of_sample(value) if path[0] == 0 else "builtins.int"
+            return image_of_sample(self.script, value) if path[0] == 0 else "builtins.int"
         return TENSOR if of == TENSOR else ""
-
-    def _image_of_sample(self, value: cst.BaseExpression) -> str:
-        """Return the type of a data set's images: PIL's, or what its transform makes of them."""
-        value = self.script.value(value)
-        if isinstance(value, cst.Subscript):
-            value = self.script.value(value.value)
-        if not isinstance(value, cst.Call):
-            return ""
-        transform = argument(value, None, "transform")
-        if transform is None:
-            return "" if len(value.args) > 2 else IMAGE
-        return self._transformed(self.script.value(transform), IMAGE)
-
-    def _transformed(self, transform: cst.BaseExpression, image: str) -> str:
-        """Return the type of what a transform makes of an image of some type."""
-        of = self.of(transform)
-        if of.endswith((".ToTensor", ".PILToTensor", ".ToImage")):
-            return TENSOR
-        if of.endswith(".ToPILImage"):
-            return IMAGE
-        transform = self.script.value(transform)
-        if of.endswith(".Compose") and isinstance(transform, cst.Call) and transform.args:
-            steps = self.script.value(transform.args[0].value)
-            if not isinstance(steps, cst.List | cst.Tuple):
-                return ""
-            for step in steps.elements:
-                image = self._transformed(step.value, image)
-            return image
-        return image if TRANSFORMS.match(of) else ""
 
     def _of_self(self, param: cst.Param) -> str:
         function = self.script.enclosing(param, cst.FunctionDef)
@@ -236,6 +193,7 @@ class Types:
             return ""
         return self.script.name(owner.name) if function.params.params[0] is param else ""
 
+    @_infer.register(cst.Attribute)
     def _of_attribute(self, node: cst.Attribute) -> str:
         name, of = node.attr.value, self.of(node.value)
         if of in (TENSOR, ARRAY) and name in ("data", "T", "grad", "mT"):
@@ -257,6 +215,7 @@ class Types:
                     return script.types.of(assign.value)
         return ""
 
+    @_infer.register(cst.Subscript)
     def _of_subscript(self, node: cst.Subscript) -> str:
         of = self.of(node.value)
         if of in (TENSOR, ARRAY):
@@ -268,25 +227,19 @@ class Types:
         index = node.slice[0].slice
         position = self.script.literal(index.value) if isinstance(index, cst.Index) else ...
         if of == "sample" and position in (0, 1):
-            return self._image_of_sample(node.value) if position == 0 else "builtins.int"
+            return image_of_sample(self.script, node.value) if position == 0 else "builtins.int"
         return ""
 
+    @_infer.register(cst.Call)
     def _of_call(self, node: cst.Call) -> str:
         name = self.script.name(node.func)
-        if name in _FUNCTIONS:
-            return _FUNCTIONS[name]
-        if name.startswith("torchvision.models.") and name.count(".") == 2:
-            return "torchvision.models"
-        last = name.rpartition(".")[2]
-        if last[:1].isupper() and name.startswith(("torch", "tensorboardX.", "PIL.", "numpy.")):
-            return name
-        if name.startswith("numpy."):
-            return ARRAY
-        if name.startswith("torch.") and last[:1].islower() and not _NOT_TENSORS.match(name):
-            return TENSOR
-        if name and self.script.project.class_def(self.script, name):
-            return name
-        return self._of_method(node) or self._of_called_value(node) or self._of_function(node)
+        return (
+            _of_library_call(name)
+            or (name if name and self.script.project.class_def(self.script, name) else "")
+            or self._of_method(node)
+            or self._of_called_value(node)
+            or self._of_function(node)
+        )
 
     def _of_method(self, node: cst.Call) -> str:
         if not isinstance(node.func, cst.Attribute):
@@ -299,18 +252,14 @@ class Types:
         if of == ARRAY:
             return ARRAY if method in ("astype", "transpose", "reshape", "copy") else ""
         if self.is_module_type(of):
-            if method in _SAME_MODULE:
-                return of
-            return {"forward": TENSOR, "state_dict": "state_dict", "parameters": "parameters"}.get(
-                method, ""
-            )
+            return of if method in _SAME_MODULE else _MODULE_METHODS.get(method, "")
         return ""
 
     def _of_called_value(self, node: cst.Call) -> str:
         """Return the type of what an object returns when it is called."""
         of = self.of(node.func)
         if TRANSFORMS.match(of) and node.args:
-            return self._transformed(node.func, self.of(node.args[0].value))
+            return transformed(self.script, node.func, self.of(node.args[0].value))
         return TENSOR if self.is_module_type(of) else ""
 
     def _of_function(self, node: cst.Call) -> str:
@@ -322,3 +271,18 @@ class Types:
             return ""
         returns = list(self.script.within(binding.statement, cst.Return))
         return self.of(returns[-1].value) if returns else ""
+
+
+def _of_library_call(name: str) -> str:
+    """Return the type of what a function or class of a library returns."""
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name]
+    if re.fullmatch(r"torchvision\.models\.[a-z]\w*", name):
+        return "torchvision.models"
+    last = name.rpartition(".")[2]
+    if last[:1].isupper() and name.startswith(("torch", "tensorboardX.", "PIL.", "numpy.")):
+        return name
+    if name.startswith("numpy."):
+        return ARRAY
+    is_function = name.startswith("torch.") and last[:1].islower()
+    return TENSOR if is_function and not _NOT_TENSORS.match(name) else ""
