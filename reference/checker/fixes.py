@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
-from libcst.codemod import CodemodContext
-from libcst.codemod.visitors import AddImportsVisitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +24,8 @@ class _Replace(cst.CSTTransformer):
         return self.new.get(original_node, updated_node)
 
 
-def fixed_code(script: Script, matches: Iterable[Match]) -> str:
-    """Return a script's code with the fixes of some findings.
+def fixed_code(script: Script, matches: Iterable[Match]) -> bytes:
+    """Return a script's code, in its encoding, with the fixes of some findings.
 
     Of two fixes of which one is inside the other, only one is applied: check and fix again.
     """
@@ -37,10 +35,20 @@ def fixed_code(script: Script, matches: Iterable[Match]) -> str:
         if match.fix and not any(_overlaps(script, old, new) for old in match.fix):
             new |= match.fix
             imports |= set(match.imports)
+    module = script.module.visit(_Replace(new))
+    return (_with_imports(module, imports) if imports else module).bytes
+
+
+def _with_imports(module: cst.Module, names: set[str]) -> cst.Module:
+    """Return a module with the `import` lines that are missing."""
+    # as slow to import as the rest of LibCST, and rarely needed
+    from libcst.codemod import CodemodContext
+    from libcst.codemod.visitors import AddImportsVisitor
+
     context = CodemodContext()
-    for module in sorted(imports):
-        AddImportsVisitor.add_needed_import(context, module)
-    return AddImportsVisitor(context).transform_module(script.module.visit(_Replace(new))).code
+    for name in sorted(names):
+        AddImportsVisitor.add_needed_import(context, name)
+    return AddImportsVisitor(context).transform_module(module)
 
 
 def _overlaps(script: Script, old: cst.CSTNode, new: dict[cst.CSTNode, Replacement]) -> bool:

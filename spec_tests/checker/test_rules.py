@@ -68,7 +68,7 @@ def test_the_fix_of_a_rule(rule: type[Rule], example: Bad, tmp_path: Path) -> No
     if example.fixed is None:
         assert not any(match.fix for match in matches)
         return
-    fixed = fixed_code(script, matches)
+    fixed = fixed_code(script, matches).decode()
     assert fixed == plain(example.fixed)
     assert found_lines(rule, parse(rule, fixed, tmp_path)) == []
 

@@ -1,0 +1,121 @@
+"""Checking files: parse each, apply the rules, collect and fix what they find."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from reference import claims
+from reference.checker import sources
+from reference.checker.finding import Finding
+from reference.checker.fixes import fixed_code
+from reference.checker.parsing import TooNestedError, check_syntax
+from reference.checker.project import Project
+from reference.checker.rules import RULES
+from reference.checker.script import Script
+from reference.checker.silence import is_silenced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from packaging.version import Version
+
+    from reference.checker.finding import Language
+    from reference.checker.rule import Match, Rule
+    from reference.checker.sources import Source
+
+MIN_PARALLEL = 40  # files; for fewer, starting processes takes longer than it saves
+MAX_ROUNDS = 10  # of fixing: after a fix, another one may be possible
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checker:
+    """How to check.
+
+    Attributes:
+        rules: the rules to apply.
+        torch: the version of torch that the code will run on.
+        lang: the language of the findings.
+    """
+
+    rules: tuple[type[Rule], ...] = RULES
+    torch: Version
+    lang: Language
+
+    def check(self, paths: Sequence[Path]) -> list[Finding]:
+        """Return the findings in some files, ordered by file and line.
+
+        Raises:
+            InputError: a file cannot be read.
+        """
+        folders = [list(group) for _, group in groupby(paths, key=lambda path: path.parent)]
+        if len(paths) < MIN_PARALLEL or (os.cpu_count() or 1) == 1:
+            found = [self._check_folder(folder) for folder in folders]
+        else:
+            with ProcessPoolExecutor() as pool:
+                found = list(pool.map(self._check_folder, folders))
+        return [finding for group in found for finding in group]
+
+    def _check_folder(self, paths: Iterable[Path]) -> list[Finding]:
+        project = Project(self.torch)
+        found = (self.check_source(sources.read(path), project) for path in paths)
+        return [finding for group in found for finding in group]
+
+    def check_source(self, source: Source, project: Project) -> list[Finding]:
+        """Return the findings in a file."""
+        try:
+            script = self._parse(source, project)
+        except TooNestedError:
+            return []
+        found = [
+            self._finding(source, script, rule, match) for rule, match in self._matches(script)
+        ]
+        return sorted(set(found))
+
+    def fix(self, source: Source, project: Project) -> Source:
+        """Return a file with everything fixed that can be."""
+        for _ in range(MAX_ROUNDS):
+            script = self._parse(source, project)
+            matches = [match for _, match in self._matches(script) if match.fix]
+            fixed = fixed_code(script, matches)
+            if fixed == source.code:
+                break
+            source = replace(source, code=fixed)
+        return source
+
+    def _parse(self, source: Source, project: Project) -> Script:
+        check_syntax(source.code, str(source.path))
+        script = Script(source.code, source.path, project, self.torch)
+        project.add(script)
+        return script
+
+    def _matches(self, script: Script) -> Iterator[tuple[type[Rule], Match]]:
+        """Yield what the rules find, without the lines that a comment silences."""
+        lines = script.module.code.splitlines()
+        for rule in self.rules:
+            for match in rule().check(script):
+                line = script.line(match.node)
+                if not is_silenced(lines[line - 1] if line <= len(lines) else "", rule.name):
+                    yield rule, match
+
+    def _finding(self, source: Source, script: Script, rule: type[Rule], match: Match) -> Finding:
+        start = script.position(match.node).start
+        write = match.write or rule.write
+        if write is None:
+            write = claims.load()[rule.claims[0]].write
+        return Finding(
+            path=str(source.path),
+            line=start.line,
+            column=start.column + 1,
+            rule=rule.name,
+            claims=rule.claims,
+            severity=match.severity or rule.severity,
+            message=rule.message.in_language(self.lang, **match.fields),
+            write=write.strip("\n"),
+            fixable=bool(match.fix),
+            cell=source.notebook.place(start.line) if source.notebook else None,
+        )

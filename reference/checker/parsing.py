@@ -1,0 +1,39 @@
+"""Parsing a file without risk: Python's own parser first, then LibCST's."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections import deque
+
+MAX_DEPTH = 150  # nested expressions and blocks; LibCST's parser crashes at some thousands
+
+
+class TooNestedError(ValueError):
+    """Code is nested too deeply to be checked; no learner writes such code."""
+
+
+def check_syntax(code: bytes, name: str) -> None:
+    """Raise an error if code cannot be parsed by Python, or not safely by LibCST.
+
+    Args:
+        code: the content of a file.
+        name: the file's, for the error.
+
+    Raises:
+        SyntaxError: it is not Python, or not in the encoding that it declares.
+        ValueError: it contains null bytes.
+        TooNestedError: it is nested too deeply.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about invalid escapes: rules find them
+            tree = ast.parse(code, name)
+    except (RecursionError, MemoryError) as error:
+        raise TooNestedError from error
+    level: deque[ast.AST] = deque([tree])
+    for _ in range(MAX_DEPTH):
+        level = deque(child for node in level for child in ast.iter_child_nodes(node))
+        if not level:
+            return
+    raise TooNestedError
