@@ -30,6 +30,18 @@ class Binding:
     path: tuple[int, ...] = ()
     iterated: bool = False
 
+    @property
+    def expression(self) -> cst.BaseExpression | None:
+        """The expression whose value the name has then; None if the code has no such expression."""
+        if self.iterated or isinstance(self.statement, cst.AugAssign):
+            return None
+        value = self.value
+        for index in self.path:
+            if not isinstance(value, cst.Tuple | cst.List) or index >= len(value.elements):
+                return None
+            value = value.elements[index].value
+        return value
+
 
 def binding_of(script: Script, node: cst.CSTNode) -> Binding | None:
     """Return the binding that an assigned node is part of; None for what is not understood."""

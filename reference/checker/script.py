@@ -7,6 +7,7 @@ refers to, and the value that a name has at a place.
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -25,6 +26,7 @@ from libcst.metadata import (
 
 from reference.checker.bindings import Binding, binding_of
 from reference.checker.names import canonical
+from reference.checker.parameters import passed
 from reference.checker.tree import children
 from reference.checker.types import Types
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from reference.checker.project import Project
 
 Node = TypeVar("Node", bound=cst.CSTNode)
+_OPERATORS = {cst.Add: operator.add, cst.Subtract: operator.sub, cst.Multiply: operator.mul}
 
 
 class Script:
@@ -229,23 +232,43 @@ class Script:
         while isinstance(node, cst.Name) and node not in seen:
             seen.add(node)
             binding = self.binding(node)
-            if binding is None or binding.value is None or binding.path or binding.iterated:
+            if binding is not None and isinstance(binding.statement, cst.Param):
+                values = passed(self, binding.statement)
+                if len(values) != 1:
+                    return node
+                node = values[0]
+            elif binding is None or binding.expression is None:
                 return node
-            node = binding.value
+            else:
+                node = binding.expression
         return node
 
     def literal(self, node: cst.BaseExpression | None) -> object:
-        """Return the value of a literal, or of a name that is one; `...` for anything else."""
+        """Return the value of a literal, or of a name that is one; `...` for anything else.
+
+        The product of literals counts as one: `Linear(64*4*4, 64)`.
+        """
         if node is None:
             return ...
         node = self.value(node)
         if isinstance(node, cst.Name) and node.value in ("True", "False", "None"):
             return {"True": True, "False": False, "None": None}[node.value]
-        if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Minus):
-            value = self.literal(node.expression)
-            return -value if isinstance(value, int | float) else ...
+        if isinstance(node, cst.UnaryOperation | cst.BinaryOperation):
+            return self._calculated(node)
         if isinstance(node, cst.Tuple | cst.List):
             return [self.literal(element.value) for element in node.elements]
         if isinstance(node, cst.Integer | cst.Float | cst.SimpleString | cst.ConcatenatedString):
             return node.evaluated_value
+        return ...
+
+    def _calculated(self, node: cst.UnaryOperation | cst.BinaryOperation) -> object:
+        if isinstance(node, cst.UnaryOperation):
+            value = self.literal(node.expression)
+            if isinstance(node.operator, cst.Minus) and isinstance(value, int | float):
+                return -value
+            return ...
+        left, right = self.literal(node.left), self.literal(node.right)
+        calculate = _OPERATORS.get(type(node.operator))
+        if calculate and isinstance(left, int) and isinstance(right, int):
+            return calculate(left, right)
         return ...

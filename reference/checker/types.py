@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from reference.checker.iteration import iterated
 from reference.checker.kinds import (
     ARRAY,
     DATASETS,
@@ -24,6 +25,7 @@ from reference.checker.kinds import (
     TENSOR,
     TRANSFORMS,
 )
+from reference.checker.parameters import passed
 from reference.checker.samples import image_of_sample, transformed
 
 if TYPE_CHECKING:
@@ -150,7 +152,7 @@ class Types:
         """Return the type that a name has after a binding."""
         value, statement = binding.value, binding.statement
         if isinstance(statement, cst.Param):
-            return self._of_self(statement)
+            return self._of_self(statement) or self._of_parameter(statement)
         if value is None:
             return ""
         if isinstance(statement, cst.AugAssign):
@@ -162,12 +164,11 @@ class Types:
 
     def _of_item(self, value: cst.BaseExpression, path: tuple[int, ...]) -> str:
         """Return the type of what a loop over a value gives, or of a part of it."""
-        function = self.script.name(value.func) if isinstance(value, cst.Call) else ""
-        if isinstance(value, cst.Call) and function == "builtins.enumerate" and value.args:
-            if path[:1] == (0,):
-                return "builtins.int"
-            value, path = value.args[0].value, path[1:]
-        if function == "builtins.range":
+        source, path = iterated(self.script, value, path)
+        if source is None:
+            return "builtins.int"
+        value = source
+        if isinstance(value, cst.Call) and self.script.name(value.func) == "builtins.range":
             return "builtins.int"
         of = self.of(value)
         item = "batch" if of == LOADER else "sample" if DATASETS.match(of) else ""
@@ -192,6 +193,13 @@ class Types:
         if function is None or owner is None or not function.params.params:
             return ""
         return self.script.name(owner.name) if function.params.params[0] is param else ""
+
+    def _of_parameter(self, param: cst.Param) -> str:
+        """Return the type of what the calls pass for a parameter, or of its annotation."""
+        types = {self.of(value) for value in passed(self.script, param)}
+        if len(types) == 1 and (of := types.pop()):
+            return of
+        return self.script.name(param.annotation.annotation) if param.annotation else ""
 
     @_infer.register(cst.Attribute)
     def _of_attribute(self, node: cst.Attribute) -> str:
