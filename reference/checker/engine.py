@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import libcst as cst
+from packaging.version import Version
+
 from reference import claims
 from reference.checker import sources
-from reference.checker.finding import Finding
+from reference.checker.finding import Finding, Text
 from reference.checker.fixes import fixed_code
 from reference.checker.parsing import TooNestedError, check_syntax
 from reference.checker.project import Project
@@ -22,13 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from packaging.version import Version
-
     from reference.checker.finding import Language
     from reference.checker.rule import Match, Rule
     from reference.checker.sources import Source
 
 MIN_PARALLEL = 40  # files; for fewer, starting processes takes longer than it saves
+NOT_CHECKED = Text(
+    en="This file was not checked: its code is nested too deeply.",
+    zh="没有检查这个文件：代码嵌套得太深。",
+)
 MAX_ROUNDS = 10  # of fixing: after a fix, another one may be possible
 
 
@@ -69,8 +74,8 @@ class Checker:
         """Return the findings in a file."""
         try:
             script = self._parse(source, project)
-        except TooNestedError:
-            return []
+        except (TooNestedError, cst.ParserSyntaxError, RecursionError):
+            return [self._not_checked(source)]
         found = [
             self._finding(source, script, rule, match) for rule, match in self._matches(script)
         ]
@@ -97,10 +102,25 @@ class Checker:
         """Yield what the rules find, without the lines that a comment silences."""
         lines = script.module.code.splitlines()
         for rule in self.rules:
+            if rule.since and script.torch < Version(rule.since):
+                continue
             for match in rule().check(script):
                 line = script.line(match.node)
                 if not is_silenced(lines[line - 1] if line <= len(lines) else "", rule.name):
                     yield rule, match
+
+    def _not_checked(self, source: Source) -> Finding:
+        return Finding(
+            path=str(source.path),
+            line=1,
+            column=1,
+            rule="not-checked",
+            claims=(),
+            severity="advice",
+            message=NOT_CHECKED.in_language(self.lang),
+            write="",
+            fixable=False,
+        )
 
     def _finding(self, source: Source, script: Script, rule: type[Rule], match: Match) -> Finding:
         start = script.position(match.node).start

@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from reference.checker.parsing import check_syntax
 from reference.errors import InputError, shown
 
 CELL = "# %%"  # the line before each code cell, as in VS Code and Jupytext
 KEPT = "pass  # IPython: "  # stands in the script before a line that is not Python
 
 # `%matplotlib inline`, `!pip install torch`, `?help`, `Dataset??`, `files = !ls`
-IPYTHON_LINE = re.compile(r"(\s*)((?:[%!?]|[\w.]+\?{1,2}\s*$|[\w, ]+=\s*[%!](?!=)).*)")
+IPYTHON_LINE = re.compile(r"^(\s*)((?:[%!?]|[\w.]+\?{1,2}\s*$|[\w, ]+=\s*[%!](?!=)).*)")
 # `%%time` and `%%capture` are followed by Python, other cell magics by another language
 CELL_MAGIC = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b)")
 
@@ -77,7 +78,18 @@ def _python(source: str) -> str:
     indent = re.match(r"\s*", next((line for line in lines if line.strip()), ""))
     if indent and indent[0]:  # IPython accepts a cell whose first line is indented
         lines = [line.removeprefix(indent[0]) for line in lines]
+    text = "\n".join(lines)
+    if _is_python(text):  # a line that begins with % may continue an expression
+        return text
     return "\n".join(IPYTHON_LINE.sub(rf"\1{KEPT}\2", line) for line in lines)
+
+
+def _is_python(text: str) -> bool:
+    try:
+        check_syntax(text.encode(), "cell")
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _restored(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
+from reference.checker.parsing import check_syntax
 from reference.checker.script import Script
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ class Project:
             self._scripts[path] = None  # also while it is being parsed: imports may be circular
             try:
                 if path.stat().st_size <= MAX_BYTES:
-                    self._scripts[path] = Script(path.read_bytes(), path, self, self.torch)
-            except (OSError, cst.ParserSyntaxError, UnicodeError, RecursionError):
+                    code = path.read_bytes()
+                    check_syntax(code, path.name)
+                    self._scripts[path] = Script(code, path, self, self.torch)
+            except (OSError, SyntaxError, ValueError, RecursionError, cst.ParserSyntaxError):
                 pass
         return self._scripts[path]
 

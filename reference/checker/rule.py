@@ -59,6 +59,7 @@ class Rule(ABC):
     Attributes:
         name: in lower case with hyphens; `--select`, `--ignore` and comments name it.
         claims: the claims of the register that explain it, the most important first.
+        since: the version of torch from which on the code is a mistake; empty for all.
         severity: of its findings, unless a `Match` has its own.
         message: what is wrong and why, in one or two sentences; may have `{fields}`.
         write: what to write instead; by default the code of its first claim.
@@ -69,6 +70,7 @@ class Rule(ABC):
 
     name: ClassVar[str]
     claims: ClassVar[tuple[str, ...]]
+    since: ClassVar[str] = ""
     severity: ClassVar[Severity]
     message: ClassVar[Text]
     write: ClassVar[str | None] = None

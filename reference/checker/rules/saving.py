@@ -21,6 +21,7 @@ class TorchLoadWholeModel(Rule):
 
     name = "torch-load-whole-model"
     claims = ("saveload.whole-model", "infer.whole-model")
+    since = "2.6"
     severity = "error"
     message = Text(
         en="This file contains a whole network, and since torch 2.6 torch.load reads only tensors "
