@@ -106,7 +106,36 @@ def _parser() -> _Parser:
     convert.add_argument("new", metavar="NEW", type=Path, help="the file to write; must not exist")
     for added in (evaluate, predict):
         _add_option(added, "device", default=Config.device)
+    _add_check_options(command("check", commands.check, "find the course's mistakes in scripts"))
+    _add_run(subparsers)
     return parser
+
+
+def _add_run(subparsers: argparse._SubParsersAction[_Parser]) -> None:
+    """Add `run`, whose options stand before the script: all after it belongs to the script."""
+    text = "run a script as python does, and explain the exception it ends in"
+    run = subparsers.add_parser("run", help=text, description=text)
+    run.add_argument("script", metavar="SCRIPT", help="the script, as for python")
+    run.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="its arguments")
+    _add_language(run, "the explanation")
+    run.set_defaults(run=commands.run, json=False)
+
+
+def _add_check_options(parser: _Parser) -> None:
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="+", type=Path, help="a script, a notebook or a folder"
+    )
+    fixing = parser.add_mutually_exclusive_group()
+    fixing.add_argument("--fix", action="store_true", help="correct what is certain; print how")
+    fixing.add_argument("--diff", action="store_true", help="print only what --fix would change")
+    for name, text in (("select", "only this rule"), ("ignore", "all rules but this one")):
+        parser.add_argument(
+            f"--{name}", metavar="RULE", action="append", default=[], help=f"{text}; repeatable"
+        )
+    parser.add_argument(
+        "--torch", metavar="VERSION", help="the version the code runs on (default: the installed)"
+    )
+    _add_language(parser, "the findings")
 
 
 def _add_option(parser: _Parser, name: str, default: object = argparse.SUPPRESS) -> None:
@@ -137,8 +166,12 @@ def _add_train_options(parser: _Parser) -> None:
         "--out", metavar="DIR", type=Path, help="the run's folder (default: runs/DATE-TIME)"
     )
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")
+    _add_language(parser, "the log lines")
+
+
+def _add_language(parser: _Parser, what: str) -> None:
     parser.add_argument(
-        "--lang", choices=["zh", "en"], help="language of the log lines (default: the locale's)"
+        "--lang", choices=["zh", "en"], help=f"language of {what} (default: the locale's)"
     )
 
 
@@ -155,15 +188,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    prepare()
     _prepare_streams()
     try:
         check_torchrun()
         args = _parser().parse_args(argv)
+        if args.run is not commands.run:  # a learner's script has the environment as it is
+            prepare()
         code, result, text = cast("Answer", args.run(args))
         if args.json:  # NaN and Infinity are no JSON: commands must not return them
             text = json.dumps(result, ensure_ascii=False, allow_nan=False)
-        print(text, flush=True)
+        if text:
+            print(text, flush=True)
     except (InputError, RunError) as error:
         return _fail(error, 2 if isinstance(error, InputError) else 1)
     except BrokenPipeError:

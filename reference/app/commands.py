@@ -187,6 +187,26 @@ def convert(args: argparse.Namespace) -> Answer:
     return 0, result, f"{args.new}: the weights of {network}, as a state_dict"
 
 
+def run(args: argparse.Namespace) -> Answer:
+    """Run a script as python does; explain what ended it, and its warnings."""
+    from reference.app.messages import language
+    from reference.explainer.run import end_as, run_script
+
+    outcome = run_script(args.script, args.arguments)
+    if outcome.code or outcome.warnings:
+        from reference.explainer.explanation import explanation
+
+        print(explanation(outcome, args.lang or language()), end="", file=sys.stderr, flush=True)
+    return end_as(outcome.code), None, ""
+
+
+def check(args: argparse.Namespace) -> Answer:
+    """Find the course's mistakes in scripts, folders and notebooks."""
+    from reference.app.check import check
+
+    return check(args)
+
+
 def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Config]:
     from reference.checkpoints.files import load_checkpoint, load_weights
     from reference.environment import select_device

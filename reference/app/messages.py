@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import locale
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reference.claims import Language
 
 LINES = {
     "zh": {
@@ -33,7 +37,7 @@ LINES = {
 }
 
 
-def language() -> str:
+def language() -> Language:
     """Return `zh` if the user's locale is Chinese, otherwise `en`."""
     settings = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     name = next(filter(None, settings), None) or locale.getlocale()[0] or ""

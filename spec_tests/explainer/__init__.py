@@ -1,0 +1,1 @@
+"""Tests of `course run` and of the extension for Jupyter."""
