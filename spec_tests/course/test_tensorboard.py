@@ -3,6 +3,8 @@
 import inspect
 import re
 import socket
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -162,5 +164,27 @@ def test_close_writes_everything(writer: SummaryWriter) -> None:
         writer.add_scalar("y=x", i, i)
     writer.close()
     assert len(logged("logs").Scalars("y=x")) == 100
-    writer.add_scalar("late", 1, 1)  # opens a second file
+
+
+@pytest.mark.claim("tensorboard.after-close")
+def test_writing_after_close(writer: SummaryWriter) -> None:
+    writer.close()
+    writer.add_scalar("late", 1, 1)
+    writer.add_scalar("late", 2, 2)
     assert len(list(Path("logs").iterdir())) == 2
+    writer.close()
+    assert [event.step for event in logged("logs").Scalars("late")] == [1, 2]
+
+
+@pytest.mark.claim("tensorboard.not-closed")
+def test_a_script_that_does_not_close_its_writer(tmp_path: Path) -> None:
+    code = """
+from torch.utils.tensorboard import SummaryWriter
+writer = SummaryWriter("logs")
+for i in range(100):
+    writer.add_scalar("y=x", i, i)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    content = logged(tmp_path / "logs")
+    stored = content.Scalars("y=x") if "y=x" in content.Tags()["scalars"] else []
+    assert len(stored) < 100

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reference.checker.rules import saving
+from reference.checker.rules import (
+    boards,
+    boards_closed,
+    saving,
+)
 
 if TYPE_CHECKING:
     from reference.checker.rule import Rule
 
-RULES: tuple[type[Rule], ...] = (*saving.RULES,)
+RULES: tuple[type[Rule], ...] = (
+    *saving.RULES,
+    *boards.RULES,
+    *boards_closed.RULES,
+)
