@@ -47,11 +47,15 @@ class Project:
         """Add a script that was parsed elsewhere."""
         self._scripts[script.path] = script
 
-    def beside(self, script: Script) -> list[Script]:
-        """Return the other scripts in a script's folder."""
+    def beside(self, script: Script, containing: bytes = b"") -> list[Script]:
+        """Return the other scripts in a script's folder whose code contains a word."""
         paths = sorted(script.path.parent.glob("*.py"))[:MAX_BESIDE]
-        found = (self.script(path) for path in paths if path != script.path)
-        return [other for other in found if other]
+        found = (
+            self.script(path)
+            for path in paths
+            if path != script.path and (path in self._scripts or _contains(path, containing))
+        )
+        return [other for other in found if other and containing.decode() in other.module.code]
 
     def module(self, script: Script, name: str) -> Script | None:
         """Return the script that `import name` reads, from the script's folder or one above it."""
@@ -86,3 +90,11 @@ class Project:
         if other is not None:
             return self.class_def(other, short)
         return None
+
+
+def _contains(path: Path, word: bytes) -> bool:
+    """Return whether a file contains a word, which is much faster than to parse it."""
+    try:
+        return path.stat().st_size <= MAX_BYTES and word in path.read_bytes()
+    except OSError:
+        return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reference.checker.rules import (
     boards,
     boards_closed,
+    loading,
     saving,
 )
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from reference.checker.rule import Rule
 
 RULES: tuple[type[Rule], ...] = (
-    *saving.RULES,
     *boards.RULES,
+    *saving.RULES,
+    *loading.RULES,
     *boards_closed.RULES,
 )

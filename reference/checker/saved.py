@@ -1,0 +1,90 @@
+"""What the scripts of a folder save with `torch.save`: whole networks, or their weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import libcst as cst
+
+from reference.checker.filenames import file_name, may_be_same_file
+from reference.checker.kinds import TENSOR
+from reference.checker.tree import argument
+from reference.checker.uses import is_used_as_network
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reference.checker.script import Script
+
+Content = Literal["network", "weights", ""]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A call of `torch.save`.
+
+    Attributes:
+        script, call: where it is.
+        content: what it saves.
+        value: the expression that it saves.
+    """
+
+    script: Script
+    call: cst.Call
+    content: Content
+    value: cst.BaseExpression
+
+
+def saved_as(script: Script, name: str) -> list[Saved]:
+    """Return who saves a file: the script itself, otherwise those in its folder.
+
+    Args:
+        script: the script that reads the file.
+        name: the file's name, with `ANY` for what is not known of it.
+    """
+    own = list(_saves(script, name))
+    if own:
+        return own
+    others = script.project.beside(script, b"torch.save")
+    return [saved for other in others for saved in _saves(other, name)]
+
+
+def content_of(found: list[Saved]) -> Content:
+    """Return what all of some calls save; empty if they differ."""
+    contents = {saved.content for saved in found}
+    return contents.pop() if len(contents) == 1 else ""
+
+
+def saves(script: Script) -> Iterator[Saved]:
+    """Yield the calls of `torch.save` in a script."""
+    for call in script.calls("torch.save"):
+        value = argument(call, 0, "obj")
+        if value is not None:
+            yield Saved(script, call, _content(script, value), value)
+
+
+def _saves(script: Script, name: str) -> Iterator[Saved]:
+    for saved in saves(script):
+        if may_be_same_file(file_name(script, argument(saved.call, 1, "f")), name):
+            yield saved
+
+
+def _content(script: Script, node: cst.BaseExpression) -> Content:
+    """Return what a saved expression is."""
+    value = script.value(node)
+    if isinstance(value, cst.Dict):
+        inner = {_content(script, e.value) for e in value.elements}
+        return "network" if "network" in inner else "weights"
+    of = script.types.of(node)
+    if of in ("state_dict", TENSOR) or _is_state_dict(value):
+        return "weights"
+    if script.types.is_module_type(of):
+        return "network"
+    return "network" if isinstance(node, cst.Name) and is_used_as_network(script, node) else ""
+
+
+def _is_state_dict(value: cst.BaseExpression) -> bool:
+    if not isinstance(value, cst.Call) or not isinstance(value.func, cst.Attribute):
+        return False
+    return value.func.attr.value == "state_dict"
