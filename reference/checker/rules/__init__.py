@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reference.checker.rules import (
+    backward,
     boards,
     boards_closed,
     loading,
+    optimizers,
     saving,
+    zero_grad,
 )
 
 if TYPE_CHECKING:
@@ -19,4 +22,7 @@ RULES: tuple[type[Rule], ...] = (
     *saving.RULES,
     *loading.RULES,
     *boards_closed.RULES,
+    *zero_grad.RULES,
+    *backward.RULES,
+    *optimizers.RULES,
 )
