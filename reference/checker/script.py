@@ -167,9 +167,12 @@ class Script:
 
     def calls(self, *names: str) -> Iterator[cst.Call]:
         """Yield the calls of functions or classes with a full name, such as `torch.load`."""
-        for call in self.nodes(cst.Call):
-            if self.name(call.func) in names:
-                yield call
+        yield from (call for name, call in self._named_calls if name in names)
+
+    @cached_property
+    def _named_calls(self) -> list[tuple[str, cst.Call]]:
+        """The calls with the full names of their functions, which nearly all rules ask for."""
+        return [(self.name(call.func), call) for call in self.nodes(cst.Call)]
 
     def method_calls(self, *methods: str) -> Iterator[tuple[cst.Call, cst.BaseExpression]]:
         """Yield the calls `x.method(…)` and the expression `x`, whatever its type."""
