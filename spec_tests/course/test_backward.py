@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from reference.models.course import Tudui
+from spec_tests.harness.shown_errors import ShowsError
 
 
 class Net(nn.Module):
@@ -73,3 +74,50 @@ def test_weight_has_no_grad_fn() -> None:
     loss.backward()
     assert weight.grad is not None
     assert weight.grad_fn is None
+
+
+@pytest.mark.claim("backward.twice")
+@pytest.mark.shows("backward.twice")
+def test_second_backward_fails(shows_error: ShowsError) -> None:
+    loss = cross_entropy_of(Net())
+    loss.backward()
+    with shows_error("backward.twice"):
+        loss.backward()
+
+
+@pytest.mark.claim("backward.scalar-only")
+@pytest.mark.shows("backward.scalar-only")
+def test_backward_of_several_losses_fails(shows_error: ShowsError) -> None:
+    losses = nn.CrossEntropyLoss(reduction="none")(Net()(torch.rand(2, 3, 32, 32)), torch.arange(2))
+    with shows_error("backward.scalar-only"):
+        losses.backward()
+    losses.mean().backward()
+
+
+@pytest.mark.claim("backward.to-numpy")
+@pytest.mark.shows("backward.to-numpy")
+def test_array_of_a_tensor_with_gradients(shows_error: ShowsError) -> None:
+    output = Net()(torch.rand(1, 3, 32, 32))
+    with shows_error("backward.to-numpy"):
+        output.numpy()
+    assert output.detach().numpy().shape == (1, 10)
+
+
+@pytest.mark.claim("backward.item-first")
+@pytest.mark.shows("backward.item-first")
+def test_number_has_no_backward(shows_error: ShowsError) -> None:
+    with shows_error("backward.item-first"):
+        cross_entropy_of(Net()).item().backward()
+
+
+@pytest.mark.claim("backward.in-place")
+@pytest.mark.shows("backward.in-place")
+def test_changes_in_place(shows_error: ShowsError) -> None:
+    weight = torch.ones(2, requires_grad=True)
+    with shows_error("backward.in-place"):
+        weight += 1
+    output = torch.sigmoid(weight)
+    output += 1
+    with shows_error("backward.in-place"):
+        output.sum().backward()
+    (torch.sigmoid(weight) + 1).sum().backward()

@@ -12,6 +12,10 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.data import Dataset
+from torch.utils.tensorboard import SummaryWriter
+
+from spec_tests.harness.shown_errors import ShowsError
+from spec_tests.support.listings import run
 
 
 def help_text(capsys: pytest.CaptureFixture[str], thing: object) -> str:
@@ -104,3 +108,28 @@ def test_only_the_interpreter_displays_a_value(
     assert capsys.readouterr().out == ""
     code.InteractiveInterpreter({"torch": torch}).runsource("dir(torch.cuda)")
     assert "'is_available'" in capsys.readouterr().out
+
+
+@pytest.mark.shows("builtin.dell")
+def test_message_of_the_listing(shows_error: ShowsError) -> None:
+    with shows_error("builtin.dell"):
+        run("dell(torch)")
+
+
+@pytest.mark.claim("builtin.misspelt")
+@pytest.mark.shows("builtin.misspelt")
+def test_dir_lists_the_right_name(shows_error: ShowsError, tmp_path: Path) -> None:
+    with shows_error("builtin.misspelt"):
+        _ = nn.Conv2D
+    assert "Conv2d" in dir(nn)
+    with SummaryWriter(tmp_path) as writer, shows_error("builtin.misspelt"):
+        writer.add_imgs("test", torch.ones(1, 3, 8, 8))
+    assert "add_images" in dir(SummaryWriter)
+
+
+@pytest.mark.claim("builtin.not-callable")
+@pytest.mark.shows("builtin.not-callable")
+def test_variable_that_hides_a_function(shows_error: ShowsError) -> None:
+    for listing in ("print = 'x'; print(1)", "shape()", "net = 0; net(1)"):
+        with shows_error("builtin.not-callable"):
+            run(listing, shape=torch.ones(2).shape)

@@ -15,6 +15,7 @@ from torchvision.transforms import Compose, RandomCrop, ToTensor
 
 from reference.data.cifar10 import CIFAR10
 from reference.errors import InputError
+from spec_tests.harness.shown_errors import ShowsError
 
 CLASSES = [
     "airplane", "automobile", "bird", "cat", "deer",
@@ -154,8 +155,9 @@ def test_folder_name(small_cifar10: Path) -> None:
 
 
 @pytest.mark.claim("cifar10.missing")
-def test_missing_data_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="Dataset not found or corrupted"):
+@pytest.mark.shows("cifar10.missing")
+def test_missing_data_is_refused(tmp_path: Path, shows_error: ShowsError) -> None:
+    with shows_error("cifar10.missing"):
         torchvision.datasets.CIFAR10(tmp_path)
     with pytest.raises(InputError, match="has no cifar-10-batches-py/"):
         CIFAR10(tmp_path)

@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
+from spec_tests.harness.shown_errors import ShowsError
+
 IMAGE = torch.tensor(
     [
         [1, 2, 0, 3, 1],
@@ -19,8 +21,9 @@ WEIGHT = KERNEL.reshape(1, 1, 3, 3)
 
 
 @pytest.mark.claim("conv.functional-module")
-def test_conv2d_is_in_nn_functional() -> None:
-    with pytest.raises(AttributeError, match="conv2d"):
+@pytest.mark.shows("conv.functional-module")
+def test_conv2d_is_in_nn_functional(shows_error: ShowsError) -> None:
+    with shows_error("conv.functional-module"):
         _ = torch.functional.conv2d
     assert callable(torch.nn.functional.conv2d)
 
@@ -88,9 +91,12 @@ def test_takes_a_3d_input() -> None:
 
 
 @pytest.mark.claim("conv.two-dims-rejected")
-def test_rejects_2d_input() -> None:
-    with pytest.raises(RuntimeError, match=r"3D .* or 4D .* input to conv2d"):
+@pytest.mark.shows("conv.two-dims-rejected")
+def test_rejects_2d_input(shows_error: ShowsError) -> None:
+    with shows_error("conv.two-dims-rejected"):
         conv2d(IMAGE, KERNEL)
+    with shows_error("conv.two-dims-rejected"):
+        conv2d(INPUT, KERNEL)
 
 
 @pytest.mark.claim("conv.functional-defaults")
@@ -116,11 +122,11 @@ def test_padding_same_keeps_the_size(kernel: tuple[int, int], dilation: int) -> 
 
 
 @pytest.mark.claim("conv.padding-same-needs-stride-1")
-def test_padding_same_needs_stride_1() -> None:
-    message = "padding='same' is not supported for strided convolutions"
-    with pytest.raises(RuntimeError, match=message):
+@pytest.mark.shows("conv.padding-same-needs-stride-1")
+def test_padding_same_needs_stride_1(shows_error: ShowsError) -> None:
+    with shows_error("conv.padding-same-needs-stride-1"):
         conv2d(INPUT, WEIGHT, stride=2, padding="same")
-    with pytest.raises(ValueError, match=message):
+    with shows_error("conv.padding-same-needs-stride-1"):
         torch.nn.Conv2d(1, 1, 3, stride=2, padding="same")
 
 
@@ -163,3 +169,11 @@ def test_outputs_of_the_kernels_are_stacked() -> None:
     kernels = torch.tensor([1, 10, -1]).reshape(3, 1, 1, 1)
     stacked = [[[1, 2], [3, 4]], [[10, 20], [30, 40]], [[-1, -2], [-3, -4]]]
     assert conv2d(image, kernels).tolist() == [stacked]
+
+
+@pytest.mark.claim("conv.kernel-larger")
+@pytest.mark.shows("conv.kernel-larger")
+def test_kernel_larger_than_the_image_fails(shows_error: ShowsError) -> None:
+    with shows_error("conv.kernel-larger"):
+        conv2d(IMAGE[None, None, :2], WEIGHT)
+    assert conv2d(IMAGE[None, None, :2], WEIGHT, padding=1).shape == (1, 1, 2, 5)

@@ -1,10 +1,13 @@
 """Claims about Dataset itself, paths and scripts (P5-P7)."""
 
+import ast
 import inspect
 import ntpath
 import os
 import posixpath
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,8 @@ from torch.utils import data
 from torch.utils.data import Dataset
 from torchvision.transforms import Resize
 
+from spec_tests.harness.shown_errors import PrintsError, ShowsError
+
 
 @pytest.mark.claim("dataset.import")
 def test_imports() -> None:
@@ -22,12 +27,13 @@ def test_imports() -> None:
 
 
 @pytest.mark.claim("dataset.getitem-required")
-def test_getitem_is_required() -> None:
+@pytest.mark.shows("dataset.getitem-required")
+def test_getitem_is_required(shows_error: ShowsError) -> None:
     class Empty(Dataset[int]):
         """A data set without methods."""
 
     for dataset in (Dataset(), Empty()):
-        with pytest.raises(NotImplementedError, match="should implement __getitem__"):
+        with shows_error("dataset.getitem-required"):
             dataset[0]
 
 
@@ -43,12 +49,13 @@ def test_len_is_optional() -> None:
 
 
 @pytest.mark.claim("dataset.gititem")
-def test_gititem_is_not_getitem() -> None:
+@pytest.mark.shows("dataset.gititem")
+def test_gititem_is_not_getitem(shows_error: ShowsError) -> None:
     class Misspelt(Dataset[int]):
         def __gititem__(self, index: int) -> int:
             return index
 
-    with pytest.raises(NotImplementedError, match="should implement __getitem__"):
+    with shows_error("dataset.gititem"):
         Misspelt()[0]
 
 
@@ -90,9 +97,10 @@ def test_quoted_listing_defines_nothing() -> None:
 
 
 @pytest.mark.claim("dataset.resize-two-ints")
-def test_resize_with_two_ints() -> None:
+@pytest.mark.shows("dataset.resize-two-ints")
+def test_resize_with_two_ints(shows_error: ShowsError) -> None:
     image = Image.new("RGB", (300, 200))
-    with pytest.raises(KeyError, match="256"):
+    with shows_error("dataset.resize-two-ints"):
         Resize(256, 256)(image)
     assert Resize((256, 256))(image).size == (256, 256)
 
@@ -140,7 +148,8 @@ def test_inheritance_is_optional() -> None:
 
 
 @pytest.mark.claim("dataset.bare-names")
-def test_method_names_need_underscores() -> None:
+@pytest.mark.shows("dataset.bare-names", "dataset.len-required")
+def test_method_names_need_underscores(shows_error: ShowsError) -> None:
     class MyData(Dataset[str]):
         def init(self, root: str) -> None:
             self.root = root
@@ -151,11 +160,11 @@ def test_method_names_need_underscores() -> None:
         def len(self) -> int:
             return 1
 
-    with pytest.raises(TypeError, match=r"MyData\(\) takes no arguments"):
+    with shows_error("dataset.bare-names"):
         MyData("ants")
     with pytest.raises(NotImplementedError, match="should implement __getitem__"):
         MyData()[0]
-    with pytest.raises(TypeError, match=r"object of type 'MyData' has no len\(\)"):
+    with shows_error("dataset.len-required"):
         len(MyData())
 
 
@@ -167,3 +176,50 @@ def test_unpacking_a_batch_of_dicts_gives_its_keys() -> None:
     assert (imgs, labels) == ("img", "label")
     assert j["img"].shape == (1, 3, 2, 2)
     assert j["label"] == ["ants"]
+
+
+@pytest.mark.claim("dataset.missing-path")
+@pytest.mark.shows("dataset.missing-path")
+def test_relative_path_starts_at_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shows_error: ShowsError
+) -> None:
+    (tmp_path / "dataset").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert os.listdir("dataset") == []  # noqa: PTH208 - the course's function
+    monkeypatch.chdir("dataset")
+    with shows_error("dataset.missing-path"):
+        os.listdir("dataset")  # noqa: PTH208
+
+
+@pytest.mark.claim("dataset.not-an-image")
+@pytest.mark.shows("dataset.not-an-image")
+def test_hidden_file_is_no_image(tmp_path: Path, shows_error: ShowsError) -> None:
+    (tmp_path / ".DS_Store").write_bytes(b"Bud1")
+    with shows_error("dataset.not-an-image"):
+        Image.open(tmp_path / ".DS_Store")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other messages")
+@pytest.mark.claim("dataset.file-or-folder")
+@pytest.mark.shows("dataset.file-or-folder")
+def test_file_for_a_folder(tmp_path: Path, shows_error: ShowsError) -> None:
+    (tmp_path / "ant.jpg").touch()
+    with shows_error("dataset.file-or-folder"):
+        os.listdir(tmp_path / "ant.jpg")  # noqa: PTH208
+    with shows_error("dataset.file-or-folder"):
+        Image.open(tmp_path)
+
+
+@pytest.mark.claim("dataset.path-escape")
+@pytest.mark.shows("dataset.path-escape")
+def test_backslashes_in_a_string(
+    tmp_path: Path, shows_error: ShowsError, prints_error: PrintsError
+) -> None:
+    with shows_error("dataset.path-escape"):
+        ast.parse(r'path = "C:\Users"')
+    (tmp_path / "script.py").write_text(r'path = "train\mine"')
+    command = [sys.executable, "-W", "always", str(tmp_path / "script.py")]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "invalid escape sequence" in run.stderr or "is an invalid escape" in run.stderr
+    prints_error("dataset.path-escape", run.stderr)
+    assert ast.literal_eval(r'r"C:\Users\mine"') == r"C:\Users\mine"

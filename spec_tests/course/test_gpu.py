@@ -15,6 +15,7 @@ from reference.environment import select_device
 from reference.errors import InputError
 from reference.models.course import Tudui
 from reference.training.engine import train_step
+from spec_tests.harness.shown_errors import ShowsError
 
 Movable = nn.Module | torch.Tensor
 
@@ -99,9 +100,12 @@ def test_device_names(name: str, kind: str, index: int | None) -> None:
 
 
 @pytest.mark.claim("gpu.device-names")
-def test_cuda_x_is_not_a_device() -> None:
-    with pytest.raises(RuntimeError, match="Invalid device string: 'cuda:x'"):
+@pytest.mark.shows("gpu.device-names")
+def test_cuda_x_is_not_a_device(shows_error: ShowsError) -> None:
+    with shows_error("gpu.device-names"):
         torch.device("cuda:x")
+    with shows_error("gpu.device-names"):
+        torch.device("gpu")
     with pytest.raises(InputError, match=r"^--device cuda:x: torch knows no such device"):
         select_device("cuda:x")
 
@@ -145,9 +149,10 @@ def test_resident_loader_gives_images_and_labels_on_the_device(small_cifar10: Pa
 
 
 @pytest.mark.claim("gpu.no-indent")
-def test_listing_without_indentation_is_a_syntax_error() -> None:
+@pytest.mark.shows("gpu.no-indent")
+def test_listing_without_indentation_is_a_syntax_error(shows_error: ShowsError) -> None:
     listing = "if torch.cuda.is_available():\nloss_fn = loss_fn.cuda()\n"
-    with pytest.raises(IndentationError, match="expected an indented block"):
+    with shows_error("gpu.no-indent"):
         ast.parse(listing)
     assert ast.parse(listing.replace("\nloss_fn", "\n    loss_fn"))
 
@@ -249,3 +254,16 @@ def test_device_moves_nothing() -> None:
     assert images.device == torch.device("cpu")
     assert images.to(device).is_meta
     assert str(torch.device("cuda:99")) == "cuda:99"  # more than any machine has
+
+
+@pytest.mark.skipif(torch.backends.mps.is_built(), reason="needs a torch without MPS")
+@pytest.mark.shows("gpu.mps-branch")
+def test_mps_elsewhere(shows_error: ShowsError) -> None:
+    with shows_error("gpu.mps-branch"):
+        torch.ones(1).to("mps")
+
+
+@pytest.mark.shows("gpu.same-device")
+def test_message_of_two_devices(shows_error: ShowsError) -> None:
+    with shows_error("gpu.same-device"):
+        nn.Linear(2, 2)(torch.ones(1, 2, device="meta"))

@@ -11,6 +11,7 @@ from torch import nn
 
 from reference.app.messages import LINES
 from reference.models.course import Tudui
+from spec_tests.harness.shown_errors import ShowsError
 
 
 class Scaled(nn.Module):
@@ -106,3 +107,28 @@ def test_forward_and_backward_are_computed_there(device: str) -> None:
     computed = [outputs, loss, *(parameter.grad for parameter in network.parameters())]
     assert len(computed) == 12
     assert {tensor.device.type for tensor in computed} == {device}
+
+
+@pytest.mark.claim("gpu.to-numpy")
+@pytest.mark.shows("gpu.to-numpy")
+def test_array_of_a_tensor_elsewhere(shows_error: ShowsError) -> None:
+    with shows_error("gpu.to-numpy"):
+        torch.ones(2, device="meta").numpy()
+    assert torch.ones(2).cpu().numpy().tolist() == [1, 1]
+
+
+@pytest.mark.claim("gpu.cpu-only-build")
+@pytest.mark.shows("gpu.cpu-only-build")
+def test_build_without_cuda(monkeypatch: pytest.MonkeyPatch, shows_error: ShowsError) -> None:
+    monkeypatch.delattr("torch._C._cuda_getDeviceCount", raising=False)
+    monkeypatch.setattr("torch.cuda._initialized", False)
+    with shows_error("gpu.cpu-only-build"):
+        torch.cuda.init()
+    assert not torch.cuda.is_available()
+
+
+@pytest.mark.claim("gpu.optimizer-unused")
+@pytest.mark.shows("gpu.optimizer-unused")
+def test_message_of_moving_an_optimizer(shows_error: ShowsError) -> None:
+    with shows_error("gpu.optimizer-unused"):
+        torch.optim.SGD(Tudui().parameters(), lr=0.01).cuda()

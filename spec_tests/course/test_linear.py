@@ -8,6 +8,8 @@ import torchvision
 from torch import nn
 from torch.utils.data import DataLoader
 
+from spec_tests.harness.shown_errors import ShowsError
+
 
 @pytest.fixture(scope="module")
 def whole_batch_layer() -> nn.Linear:
@@ -43,20 +45,23 @@ def test_reshaped_batch(whole_batch_layer: nn.Linear) -> None:
 
 
 @pytest.mark.claim("linear.last-batch-fails")
-def test_fails_on_the_smaller_last_batch(whole_batch_layer: nn.Linear) -> None:
+@pytest.mark.shows("linear.last-batch-fails")
+def test_fails_on_the_smaller_last_batch(
+    whole_batch_layer: nn.Linear, shows_error: ShowsError
+) -> None:
     images = torch.zeros(80, 3, 32, 32)
     first, last = DataLoader(images, batch_size=64)
     assert whole_batch_layer(torch.flatten(first)).shape == (10,)
-    message = r"mat1 and mat2 shapes cannot be multiplied \(1x49152 and 196608x10\)"
-    with pytest.raises(RuntimeError, match=message):
+    with shows_error("linear.last-batch-fails"):
         whole_batch_layer(torch.flatten(last))
 
 
 @pytest.mark.claim("linear.last-batch-fails", "linear.drop-last-not-dropout")
-def test_needs_drop_last() -> None:
+@pytest.mark.shows("linear.drop-last-not-dropout")
+def test_needs_drop_last(shows_error: ShowsError) -> None:
     images = torch.zeros(80, 3, 32, 32)
     assert [len(batch) for batch in DataLoader(images, batch_size=64, drop_last=True)] == [64]
-    with pytest.raises(TypeError, match="dropout"):
+    with shows_error("linear.drop-last-not-dropout"):
         DataLoader(images, batch_size=64, dropout=True)
 
 
@@ -108,3 +113,11 @@ def test_newer_networks_have_normalization() -> None:
         if any(isinstance(layer, layers) for layer in network.modules()):
             normalized.append(name)
     assert normalized == names[1:]
+
+
+@pytest.mark.claim("linear.sizes-must-match")
+@pytest.mark.shows("linear.sizes-must-match")
+def test_input_of_another_size(shows_error: ShowsError) -> None:
+    with shows_error("linear.sizes-must-match"):
+        nn.Linear(1024, 64)(torch.ones(64, 512))
+    assert nn.Linear(512, 64)(torch.ones(64, 512)).shape == (64, 64)

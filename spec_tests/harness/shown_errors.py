@@ -21,6 +21,9 @@ from spec_tests.harness import claims
 from spec_tests.harness.claim_errors import ClaimError
 from spec_tests.harness.claims import Claim, RegisterError
 
+ShowsError = Callable[[str], AbstractContextManager[None]]  # the types of the two fixtures
+PrintsError = Callable[[str, str], None]
+
 SHOWN = pytest.StashKey[set[tuple[str, ClaimError]]]()  # by the running test: what it has shown
 
 
@@ -116,7 +119,7 @@ class _Errors:
 
 
 @pytest.fixture
-def shows_error(request: pytest.FixtureRequest) -> Callable[[str], AbstractContextManager[None]]:
+def shows_error(request: pytest.FixtureRequest) -> ShowsError:
     """Return a context manager that expects one of the errors of the claim with the given ID.
 
     Where an error exists from a later version on, its block may end without an exception.
@@ -143,7 +146,7 @@ def shows_error(request: pytest.FixtureRequest) -> Callable[[str], AbstractConte
 
 
 @pytest.fixture
-def prints_error(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+def prints_error(request: pytest.FixtureRequest) -> PrintsError:
     """Return a function that expects an error of a claim in what a program printed."""
     errors = _Errors(request.node)
 
