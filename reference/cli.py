@@ -70,6 +70,7 @@ PARSERS = {name: next(iter(get_args(kind)), kind) for name, kind in TYPES.items(
 PARSERS |= {"data": _path, "weights": _optional_path}
 
 CHECKPOINT = "a run's checkpoint, a state_dict, or a whole network"
+PASTED = "a traceback, a message, …, or a file with one (default: standard input)"
 IMAGE = "an image file; if some cannot be read, the others are classified and the exit code is 1"
 
 
@@ -108,6 +109,9 @@ def _parser() -> _Parser:
         _add_option(added, "device", default=Config.device)
     _add_check_options(command("check", commands.check, "find the course's mistakes in scripts"))
     _add_run(subparsers)
+    explain = command("explain", commands.explain, "explain an error, a line of code, a question")
+    explain.add_argument("text", metavar="TEXT|FILE|-", nargs="*", help=PASTED)
+    _add_language(explain, "the answer")
     return parser
 
 

@@ -207,6 +207,14 @@ def check(args: argparse.Namespace) -> Answer:
     return check(args)
 
 
+def explain(args: argparse.Namespace) -> Answer:
+    """Explain a traceback, a message, a line of code or a question."""
+    from reference.app.explain import explain
+    from reference.app.messages import language
+
+    return explain(args.text, args.lang or language())
+
+
 def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Config]:
     from reference.checkpoints.files import load_checkpoint, load_weights
     from reference.environment import select_device

@@ -5,6 +5,7 @@ The page is a single file that needs no network. Its templates, style sheet and 
 translation appears in English.
 """
 
+import json
 import re
 import tomllib
 from collections import Counter
@@ -56,6 +57,7 @@ def _environment() -> Environment:
     )
     environment.globals |= {"strings": STRINGS, "t": t, "bilingual": bilingual}
     environment.globals |= {"inline_file": inline_file, "join_names": join_names}
+    environment.globals["register"] = register
     environment.filters |= {
         "case_id": case_id,
         "cases_by_claim": cases_by_claim,
@@ -72,6 +74,11 @@ def _environment() -> Environment:
 def inline_file(name: str) -> Markup:
     """Return a style sheet or a script of the page, to be included without escaping."""
     return Markup((paths.TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def register() -> Any:  # noqa: ANN401 - JSON
+    """Return the claims that the page searches, as `course explain` does."""
+    return json.loads((paths.REFERENCE / "claims.json").read_text(encoding="utf-8"))
 
 
 def bilingual(english: str, chinese: str) -> Markup:

@@ -8,14 +8,8 @@ const claims = [...document.querySelectorAll(".claim")].map((node) => ({
   node,
   lesson: node.dataset.lesson,
   state: node.dataset.state,
-  text: searchText(node),
 }));
-
-function searchText(node) {
-  const title = node.closest(".lesson").querySelector("h3 [data-searched]");
-  const parts = [title, ...node.querySelectorAll("[data-searched]")];
-  return parts.map((part) => part.textContent).join("\n").toLowerCase();
-}
+const LINE_END = " ⏎ "; // in a field of one line
 
 let currentOrder = claims;
 
@@ -32,18 +26,32 @@ function matchesFilters(claim, { lesson, states }) {
   );
 }
 
+let register; // made at the first search: that takes a moment
+
+/** Return the claims that a query finds, best first, and whether they are clearly about it. */
+function searchClaims(query) {
+  if (!query.trim()) return { found: claims, sure: true };
+  register ??= new Register(JSON.parse(document.getElementById("register").textContent));
+  const text = query.replaceAll(LINE_END, "\n");
+  const answers = register.search(text);
+  const names = answers.length ? answers : register.closest(text);
+  const nodes = new Map(claims.map((claim) => [claim.node.id, claim]));
+  const found = names.map((name) => nodes.get(name)).filter(Boolean);
+  return { found, sure: answers.length > 0 };
+}
+
 /** Show the claims that match the filters, and the linked claim whether it matches or not. */
 function show() {
   const wanted = readFilters();
-  const candidates = claims.filter((claim) => matchesFilters(claim, wanted));
-  const { found, complete } = search(wanted.query, candidates);
-  const visible = new Set(found);
+  const { found, sure } = searchClaims(wanted.query);
+  const matching = found.filter((claim) => matchesFilters(claim, wanted));
+  const visible = new Set(matching);
   for (const claim of claims) {
     claim.node.hidden = !(visible.has(claim) || claim.node.id === linkedId());
   }
   for (const lesson of lessons) lesson.hidden = !lesson.querySelector(".claim:not([hidden])");
-  reorder([...new Set([...found, ...claims])]);
-  showCount(claims.filter(({ node }) => !node.hidden).length, complete);
+  reorder([...new Set([...matching, ...claims])]);
+  showCount(claims.filter(({ node }) => !node.hidden).length, sure);
 }
 
 /** Order the claims within their lessons, and the lessons by their first claim. */
@@ -55,8 +63,8 @@ function reorder(order) {
   document.getElementById("claims").append(...sections);
 }
 
-function showCount(shown, complete) {
-  const name = shown ? (complete ? "shown" : "closest") : "nothing-shown";
+function showCount(shown, sure) {
+  const name = shown ? (sure ? "shown" : "closest") : "nothing-shown";
   document.getElementById("shown").replaceChildren(bilingual(name, { shown, all: claims.length }));
 }
 
@@ -125,6 +133,17 @@ async function copy(button, name, link) {
   setTimeout(() => button.replaceChildren(bilingual(name)), 2000);
 }
 
+/** Keep the lines of a pasted traceback apart. */
+function pasteLines(event) {
+  const text = event.clipboardData.getData("text");
+  if (!/\n/.test(text)) return;
+  event.preventDefault();
+  const { target } = event;
+  const lines = text.trim().replace(/\r?\n/g, LINE_END);
+  target.setRangeText(lines, target.selectionStart, target.selectionEnd, "end");
+  target.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 /** Apply a query and scroll to the claims. */
 function applyQuery(query) {
   setFilters(query);
@@ -147,6 +166,7 @@ document.querySelector(".find").addEventListener("submit", (event) => {
   applyQuery(new URLSearchParams(new FormData(event.target)));
   form.elements.q.focus({ preventScroll: true }); // continue typing next to the results
 });
+for (const field of [topSearch, form.elements.q]) field.addEventListener("paste", pasteLines);
 form.addEventListener("input", applyFilters);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(applyFilters)); // after the fields are reset
