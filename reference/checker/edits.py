@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 
 if TYPE_CHECKING:
     from reference.checker.script import Script
 
+Fix: TypeAlias = dict[
+    cst.CSTNode, cst.CSTNode | cst.FlattenSentinel[cst.CSTNode] | cst.RemovalSentinel
+]
 _NO_SPACE = cst.SimpleWhitespace("")
 
 

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from reference.checker.script import Script
 
 ANY = "\0"  # stands for a part that is known only when the script runs
+NUMBER = "\1"  # the same, for a whole number
 _FORMAT_FIELD = re.compile(r"\{[^{}]*\}")
 _PERCENT_FIELD = re.compile(r"%[-+ #0-9.]*[a-zA-Z]")
 
 
 def file_name(script: Script, node: cst.BaseExpression | None) -> str:
-    """Return the path that an expression builds, with `ANY` for each part that is not known."""
+    """Return the path that an expression builds, with `ANY` or `NUMBER` for parts not known."""
     if node is None:
         return ANY
     node = script.value(node)
@@ -29,7 +30,11 @@ def file_name(script: Script, node: cst.BaseExpression | None) -> str:
             return _of_call(script, node)
         case _:
             value = script.literal(node)
-            return str(value) if isinstance(value, str | int) else ANY
+            return str(value) if isinstance(value, str | int) else _unknown(script, node)
+
+
+def _unknown(script: Script, node: cst.BaseExpression) -> str:
+    return NUMBER if script.types.of(node) == "builtins.int" else ANY
 
 
 def _part(script: Script, part: cst.BaseFormattedStringContent) -> str:
@@ -40,27 +45,49 @@ def _part(script: Script, part: cst.BaseFormattedStringContent) -> str:
 
 
 def _of_operation(script: Script, node: cst.BinaryOperation) -> str:
-    left = file_name(script, node.left)
+    left, right = file_name(script, node.left), file_name(script, node.right)
     match node.operator:
+        case cst.Add() if left == NUMBER:  # i + 1
+            return NUMBER
         case cst.Add():
-            return left + file_name(script, node.right)
+            return left + right
         case cst.Divide():  # pathlib
-            return f"{left}/{file_name(script, node.right)}"
+            return f"{left}/{right}"
         case cst.Modulo():
-            return _PERCENT_FIELD.sub(ANY, left)
+            values = [right]
+            if isinstance(node.right, cst.Tuple):
+                values = [file_name(script, element.value) for element in node.right.elements]
+            return _filled(_PERCENT_FIELD, left, values)
         case _:
             return ANY
 
 
+def _filled(field: re.Pattern[str], text: str, values: list[str]) -> str:
+    """Return a text with its fields replaced by values, in order."""
+    rest = iter(values)
+    return field.sub(lambda _: next(rest, ANY), text)
+
+
 def _of_call(script: Script, call: cst.Call) -> str:
     name = script.name(call.func)
+    values = [file_name(script, arg.value) for arg in call.args]
     if name in ("os.path.join", "pathlib.Path"):
-        return "/".join(file_name(script, arg.value) for arg in call.args)
-    if name in ("builtins.str", "os.path.abspath") and len(call.args) == 1:
-        return file_name(script, call.args[0].value)
+        return "/".join(values)
+    if name in ("builtins.str", "os.path.abspath") and len(values) == 1:
+        return values[0]
     if isinstance(call.func, cst.Attribute) and call.func.attr.value == "format":
-        return _FORMAT_FIELD.sub(ANY, file_name(script, call.func.value))
-    return ANY
+        return _filled(_FORMAT_FIELD, file_name(script, call.func.value), values)
+    return _unknown(script, call)
+
+
+def is_known(path: str) -> bool:
+    """Return whether all parts of a path are known."""
+    return ANY not in path and NUMBER not in path
+
+
+def shown(path: str) -> str:
+    """Return a path for a message."""
+    return path.replace(ANY, "…").replace(NUMBER, "…")
 
 
 def folder_of(path: str) -> str:
@@ -81,9 +108,9 @@ def _base(name: str) -> str:
 
 
 def _says_something(name: str) -> bool:
-    return bool(re.search(r"[^\W\d_]", name.rpartition(".")[0].replace(ANY, "")))
+    return bool(re.search(r"[^\W\d_]", name.rpartition(".")[0]))
 
 
 def _matches(pattern: str, name: str) -> bool:
-    parts = (re.escape(part) for part in pattern.split(ANY))
-    return re.fullmatch(".+".join(parts), name.replace(ANY, "0")) is not None
+    regex = re.escape(pattern).replace(ANY, ".+").replace(NUMBER, r"\d+")
+    return re.fullmatch(regex, name.replace(ANY, "0").replace(NUMBER, "0")) is not None

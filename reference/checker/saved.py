@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
@@ -28,12 +29,14 @@ class Saved:
         script, call: where it is.
         content: what it saves.
         value: the expression that it saves.
+        name: the path of the file, as `filenames` writes it.
     """
 
     script: Script
     call: cst.Call
     content: Content
     value: cst.BaseExpression
+    name: str
 
 
 def saved_as(script: Script, name: str) -> list[Saved]:
@@ -56,18 +59,19 @@ def content_of(found: list[Saved]) -> Content:
     return contents.pop() if len(contents) == 1 else ""
 
 
-def saves(script: Script) -> Iterator[Saved]:
-    """Yield the calls of `torch.save` in a script."""
-    for call in script.calls("torch.save"):
-        value = argument(call, 0, "obj")
-        if value is not None:
-            yield Saved(script, call, _content(script, value), value)
+@lru_cache(maxsize=64)  # each load in a folder looks at the same scripts
+def saves(script: Script) -> list[Saved]:
+    """Return the calls of `torch.save` in a script."""
+    return [
+        Saved(script, call, _content(script, value), value, name)
+        for call in script.calls("torch.save")
+        if (value := argument(call, 0, "obj")) is not None
+        and (name := file_name(script, argument(call, 1, "f")))
+    ]
 
 
 def _saves(script: Script, name: str) -> Iterator[Saved]:
-    for saved in saves(script):
-        if may_be_same_file(file_name(script, argument(saved.call, 1, "f")), name):
-            yield saved
+    return (saved for saved in saves(script) if may_be_same_file(saved.name, name))
 
 
 def _content(script: Script, node: cst.BaseExpression) -> Content:

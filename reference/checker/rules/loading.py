@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import libcst as cst
 from packaging.version import Version
 
-from reference.checker.edits import with_keyword
+from reference.checker.edits import Fix, with_keyword
 from reference.checker.filenames import file_name
 from reference.checker.finding import Text
 from reference.checker.rule import Bad, Match, Rule
@@ -152,20 +152,19 @@ class TorchLoadWholeModel(Rule):
             if weights_only is None or script.literal(weights_only) is True:
                 saved = saved_as(script, file_name(script, argument(call, 0, "f")))
                 use = use_of(script, call)
-                if use == "network" or (use != "data" and _is_network(script, call, saved, use)):
+                if use != "data" and _is_network(script, call, saved, use):
                     certain = content_of(saved) == "network" and use != "dict"
                     yield Match(node=call, severity=severity, fix=_fix(call) if certain else {})
 
 
 def _is_network(script: Script, call: cst.Call, saved: list[Saved], use: str) -> bool:
-    """Return whether a file contains a network, if its use does not show it."""
-    content = content_of(saved)
-    if content or use:
+    """Return whether a file contains a network: who saved it says more than its use."""
+    if content := content_of(saved):
         return content == "network"
-    return not saved and _looks_like_network(script, call)
+    return use == "network" or (not use and not saved and _looks_like_network(script, call))
 
 
-def _fix(call: cst.Call) -> dict[cst.CSTNode, cst.CSTNode]:
+def _fix(call: cst.Call) -> Fix:
     args = [arg for arg in call.args if not (arg.keyword and arg.keyword.value == "weights_only")]
     return {call: with_keyword(call.with_changes(args=args), "weights_only", "False")}
 

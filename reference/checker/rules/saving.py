@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from reference.checker.edits import before, statement_of
-from reference.checker.filenames import ANY, file_name, folder_of
+from reference.checker.edits import Fix, before, statement_of
+from reference.checker.filenames import ANY, file_name, folder_of, is_known, shown
 from reference.checker.finding import Text
 from reference.checker.kinds import DATASETS, WRITERS
 from reference.checker.rule import Bad, Match, Rule
@@ -149,10 +149,9 @@ class SaveFolderMissing(Rule):
             if created is None:
                 created = set(_created(script))
             if not any(made == name or made.startswith((name + "/", ANY)) for made in created):
-                shown = folder.replace(ANY, "…")
                 yield Match(
                     node=call,
-                    fields={"folder": shown},
+                    fields={"folder": shown(folder)},
                     fix=_makedirs(script, call, folder),
                     imports=("os",),
                 )
@@ -167,7 +166,7 @@ def _plain(folder: str) -> str:
 def _exists(script: Script, folder: str) -> bool:
     """Return whether a folder is beside the script, or in a folder around it."""
     around = script.path.resolve().parents
-    return ANY not in folder and any((base / folder).is_dir() for base in around[:4])
+    return is_known(folder) and any((base / folder).is_dir() for base in around[:4])
 
 
 def _created(script: Script) -> Iterator[str]:
@@ -182,11 +181,9 @@ def _created(script: Script) -> Iterator[str]:
             yield _plain(file_name(script, call.func.value)) or ANY
 
 
-def _makedirs(
-    script: Script, call: cst.Call, folder: str
-) -> dict[cst.CSTNode, cst.FlattenSentinel[cst.CSTNode]]:
+def _makedirs(script: Script, call: cst.Call, folder: str) -> Fix:
     statement = statement_of(script, call)
-    if statement is None or ANY in folder or '"' in folder or "\\" in folder:
+    if statement is None or not is_known(folder) or '"' in folder or "\\" in folder:
         return {}
     return {statement: before(statement, f'os.makedirs("{folder}", exist_ok=True)')}
 
