@@ -17,6 +17,7 @@ from reference.data.image_folders import LabelledImages, by_folder, read_image
 from reference.errors import InputError
 from reference.inference import predict
 from reference.models.course import Tudui
+from spec_tests.harness.shown_errors import ShowsError
 from spec_tests.paths import INSECTS
 from spec_tests.support.listings import run
 
@@ -85,17 +86,23 @@ def test_existing_folder_is_found(small_cifar10: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.claim("listing.imread-none")
+@pytest.mark.shows("listing.imread-none")
 def test_imread_of_a_missing_path_returns_none(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    shows_error: ShowsError,
 ) -> None:
     cv = pytest.importorskip("cv2", reason="needs OpenCV: pip install opencv-python-headless")
     monkeypatch.chdir(tmp_path)
     listing = "image = cv.imread(path, cv.IMREAD_COLOR)\nprint(type(image))\nprint(image.shape)"
-    with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'shape'"):
+    with shows_error("listing.imread-none"):
         run(listing, cv=cv, path=r"train\ants_image\0013035.jpg")
     assert capsys.readouterr().out == "<class 'NoneType'>\n"
     run(listing, cv=cv, path=str(INSECTS / "ants" / "drawn-ant.png"))
     assert capsys.readouterr().out == "<class 'numpy.ndarray'>\n(512, 768, 3)\n"
+    with shows_error("listing.imread-none"):
+        cv.cvtColor(cv.imread("0013035.jpg"), cv.COLOR_BGR2RGB)
     with pytest.raises(InputError, match=r"0013035\.jpg"):
         read_image(Path("0013035.jpg"))
 
@@ -173,3 +180,30 @@ def test_with_needs_an_indented_body() -> None:
     assert not model.training
     (prediction,) = predict(model, list(image))
     assert prediction["index"] == names["output"].argmax(1).item()
+
+
+@pytest.mark.claim("listing.undefined-name")
+@pytest.mark.shows(
+    "listing.undefined-name",
+    "listing.no-imports",
+    "listing.optimizer-names",
+    "listing.full-width-brackets",
+    "listing.windows-root",
+    "listing.square-brackets",
+    "listing.with-alone",
+)
+def test_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shows_error: ShowsError) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, listing in (
+        ("listing.undefined-name", "transforms.ToTensor()"),
+        ("listing.no-imports", "help(Dataset)"),
+        ("listing.optimizer-names", "var1"),
+        ("listing.full-width-brackets", "help（Dataset）"),
+        ("listing.windows-root", r"open(r'D:\Project\DataSet')"),
+        ("listing.square-brackets", "[1].parameters()"),
+        ("listing.with-alone", "with open('a') as f:\nf.read()"),
+    ):
+        if name != "listing.windows-root" or os.name != "nt":
+            with shows_error(name):
+                run(listing)
+    assert run("from torchvision import transforms\ntransforms.ToTensor()")

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from spec_tests.harness.shown_errors import ShowsError
+
 IMAGE = torch.tensor(
     [
         [1, 2, 0, 3, 1],
@@ -190,8 +192,9 @@ def test_keeps_the_channels() -> None:
 
 
 @pytest.mark.claim("maxpool.two-dims-rejected")
-def test_rejects_2d_input() -> None:
-    with pytest.raises(RuntimeError, match="3D or 4D"):
+@pytest.mark.shows("maxpool.two-dims-rejected")
+def test_rejects_2d_input(shows_error: ShowsError) -> None:
+    with shows_error("maxpool.two-dims-rejected"):
         nn.MaxPool2d(3)(IMAGE.float())
 
 
@@ -199,3 +202,11 @@ def test_rejects_2d_input() -> None:
 def test_keeps_the_maximum_of_the_border() -> None:
     row = torch.tensor([[[[4.0, 6.0, 5.0, 1.0, 9.0]]]])
     assert nn.MaxPool2d((1, 3), ceil_mode=True)(row).tolist() == [[[[6, 9]]]]
+
+
+@pytest.mark.claim("maxpool.output-too-small")
+@pytest.mark.shows("maxpool.output-too-small")
+def test_window_larger_than_the_image_fails(shows_error: ShowsError) -> None:
+    with shows_error("maxpool.output-too-small"):
+        nn.MaxPool2d(2)(torch.ones(1, 64, 1, 1))
+    assert nn.MaxPool2d(2)(torch.ones(1, 64, 2, 2)).shape == (1, 64, 1, 1)

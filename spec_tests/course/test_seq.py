@@ -10,6 +10,7 @@ from torch import nn
 
 from reference.models.course import Tudui
 from reference.training.board import open_board
+from spec_tests.harness.shown_errors import ShowsError
 from spec_tests.support.listings import run
 
 SIZES = [
@@ -74,9 +75,10 @@ def test_layers_are_numbered() -> None:
 
 
 @pytest.mark.claim("seq.conv3-channels")
-def test_third_convolution_must_give_64_channels() -> None:
+@pytest.mark.shows("seq.conv3-channels")
+def test_third_convolution_must_give_64_channels(shows_error: ShowsError) -> None:
     images = torch.ones(64, 3, 32, 32)
-    with pytest.raises(RuntimeError, match=r"\(64x512 and 1024x64\)"):
+    with shows_error("seq.conv3-channels"):
         nn.Sequential(*layers(channels=32))(images)
     assert nn.Sequential(*layers(channels=64))(images).shape == (64, 10)
 
@@ -98,9 +100,10 @@ def test_random_input() -> None:
 
 
 @pytest.mark.claim("seq.input-by-randint")
-def test_integer_input_fails() -> None:
+@pytest.mark.shows("seq.input-by-randint")
+def test_integer_input_fails(shows_error: ShowsError) -> None:
     integers = torch.randint(1, 10, (2, 3, 32, 32))
-    with pytest.raises(RuntimeError, match=r"Input type \(.*long.*\) and bias type \(.*float"):
+    with shows_error("seq.input-by-randint"):
         Tudui()(integers)
     for images in (integers.float(), torch.rand(2, 3, 32, 32)):
         assert Tudui()(images).shape == (2, 10)
@@ -239,7 +242,10 @@ def test_printed_output_row() -> None:
 
 
 @pytest.mark.claim("seq.commented-layers")
-def test_commented_out_layers_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.shows("seq.commented-layers")
+def test_commented_out_layers_are_missing(
+    capsys: pytest.CaptureFixture[str], shows_error: ShowsError
+) -> None:
     listing = """
 class Test(nn.Module):
     def __init__(self):
@@ -254,10 +260,18 @@ print(test)
 it = torch.ones((64, 3, 32, 32))
 ot = test(it)
 """
-    with pytest.raises(AttributeError, match="'Test' object has no attribute 'model1'"):
+    with shows_error("seq.commented-layers"):
         run(listing, nn=nn, torch=torch, __name__="listing")
     assert capsys.readouterr().out == "Test()\n"
     fixed = listing.replace("# self.model1 = nn.Sequential(...)", "self.model1 = layers")
     names = run(fixed, nn=nn, torch=torch, layers=Tudui().model, __name__="listing")
     assert names["ot"].shape == (64, 10)
     assert "(8): Linear(in_features=64, out_features=10, bias=True)" in capsys.readouterr().out
+
+
+@pytest.mark.claim("seq.modules-only")
+@pytest.mark.shows("seq.modules-only")
+def test_sequential_takes_layers(shows_error: ShowsError) -> None:
+    for arguments in ([[nn.ReLU()]], [nn.Flatten(), nn.ReLU]):
+        with shows_error("seq.modules-only"):
+            nn.Sequential(*arguments)

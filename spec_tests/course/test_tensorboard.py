@@ -1,5 +1,6 @@
 """Claims about SummaryWriter, its files, curves and graphs (P8, P22)."""
 
+import importlib
 import inspect
 import re
 import socket
@@ -17,6 +18,7 @@ from tensorboard.backend.event_processing.io_wrapper import IsTensorFlowEventsFi
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
+from spec_tests.harness.shown_errors import ShowsError
 from spec_tests.support.event_files import logged
 
 
@@ -112,12 +114,18 @@ def test_graph_nodes(writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.graph-silent")
-def test_graph_warnings(writer: SummaryWriter, by_version: Callable[[str], object]) -> None:
+@pytest.mark.shows("tensorboard.graph-silent")
+def test_graph_warnings(
+    writer: SummaryWriter, by_version: Callable[[str], object], shows_error: ShowsError
+) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         writer.add_graph(nn.Linear(3, 1), torch.ones(2, 3))
     kinds = {w.category.__name__ for w in caught if "`torch.jit.trace`" in str(w.message)}
     assert ", ".join(kinds) == by_version("tensorboard.graph-silent")
+    with warnings.catch_warnings(), shows_error("tensorboard.graph-silent"):
+        warnings.simplefilter("ignore", DeprecationWarning)  # up to torch 2.13
+        writer.add_graph(nn.Linear(3, 1), torch.ones(2, 3))
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*")
@@ -188,3 +196,28 @@ for i in range(100):
     content = logged(tmp_path / "logs")
     stored = content.Scalars("y=x") if "y=x" in content.Tags()["scalars"] else []
     assert len(stored) < 100
+
+
+@pytest.mark.claim("tensorboard.empty-page")
+def test_other_folder_has_no_data(writer: SummaryWriter, tmp_path: Path) -> None:
+    writer.add_scalar("y=x", 1, 1)
+    writer.close()
+    assert EventMultiplexer().AddRunsFromDirectory("logs").Reload().Runs()
+    assert not EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "log")).Reload().Runs()
+
+
+@pytest.mark.claim("tensorboard.command-missing")
+def test_module_is_the_command() -> None:
+    command = [sys.executable, "-m", "tensorboard.main", "--version"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.search(r"^\d+\.\d+", run.stdout, re.MULTILINE)
+
+
+@pytest.mark.claim("tensorboard.tensorboardx")
+@pytest.mark.shows("tensorboard.tensorboardx")
+def test_tensorboardx_is_another_package(
+    monkeypatch: pytest.MonkeyPatch, shows_error: ShowsError
+) -> None:
+    monkeypatch.setattr(sys, "path", [])  # in case that it is installed
+    with shows_error("tensorboard.tensorboardx"):
+        importlib.import_module("tensorboardX")

@@ -20,6 +20,7 @@ from reference.data.loaders import ResidentLoader, epoch_sampler
 from reference.models.course import Tudui
 from reference.training.config import Config
 from reference.training.engine import evaluate, train_step
+from spec_tests.harness.shown_errors import ShowsError
 from spec_tests.support.runs import ShortRun, one_thread, train_two_epochs
 
 
@@ -190,11 +191,14 @@ def test_item(one: torch.Tensor | np.ndarray, number: float) -> None:
 
 
 @pytest.mark.claim("train.item-one-element")
-def test_item_of_two_elements() -> None:
-    with pytest.raises(RuntimeError, match="2 elements cannot be converted to Scalar"):
+@pytest.mark.shows("train.item-one-element")
+def test_item_of_two_elements(shows_error: ShowsError) -> None:
+    with shows_error("train.item-one-element"):
         torch.tensor([1, 2]).item()
-    with pytest.raises(ValueError, match="can only convert an array of size 1"):
+    with shows_error("train.item-one-element"):
         np.array([1, 2]).item()
+    with shows_error("train.item-one-element"):
+        float(torch.tensor([1, 2]))
 
 
 @pytest.mark.claim("train.total-loss-float", "train.total-loss")

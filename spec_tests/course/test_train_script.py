@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from spec_tests.harness.shown_errors import ShowsError
+from spec_tests.support.listings import run
+
 MODEL = """
 import torch
 from torch import nn
@@ -59,3 +62,13 @@ def test_folder_with_init_is_imported_rather_than_the_module(model_file: Path) -
     package.parent.mkdir()
     package.touch()
     assert importlib.import_module("model").__file__ == str(package)
+
+
+@pytest.mark.claim("train.model-file")
+@pytest.mark.shows("train.model-file", "train.test-listing")
+def test_script_without_its_files(model_file: Path, shows_error: ShowsError) -> None:
+    model_file.unlink()
+    with shows_error("train.model-file"):
+        run("from model import *")
+    with shows_error("train.test-listing"):
+        run("writer.add_scalar('test_loss', 0, 0)")

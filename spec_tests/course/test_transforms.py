@@ -23,6 +23,7 @@ from torchvision.transforms import (
 
 from reference.data.transforms import compose, random_crop, resize, to_pil_image, to_tensor
 from reference.errors import InputError
+from spec_tests.harness.shown_errors import ShowsError
 
 HALF = [0.5, 0.5, 0.5]
 
@@ -41,10 +42,11 @@ def test_tools_are_classes() -> None:
 
 
 @pytest.mark.claim("transforms.misspelt")
-@pytest.mark.parametrize("name", ["CoTensor", "Nomalize"])
-def test_misspelt_names_do_not_exist(name: str) -> None:
-    with pytest.raises(AttributeError, match=name):
-        getattr(transforms, name)
+@pytest.mark.shows("transforms.misspelt")
+def test_misspelt_names_do_not_exist(shows_error: ShowsError) -> None:
+    for name in ("CoTensor", "Nomalize"):
+        with shows_error("transforms.misspelt"):
+            getattr(transforms, name)
 
 
 @pytest.mark.claim("transforms.resize-crops")
@@ -79,9 +81,11 @@ def test_instances_are_called(ant: Image.Image, tensor: torch.Tensor) -> None:
 
 
 @pytest.mark.claim("transforms.instance-first")
-def test_class_cannot_be_called_with_the_image(ant: Image.Image) -> None:
-    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
-        ToTensor(ant)
+@pytest.mark.shows("transforms.instance-first")
+def test_class_cannot_be_called_with_the_image(ant: Image.Image, shows_error: ShowsError) -> None:
+    for tool in (ToTensor, Resize):
+        with shows_error("transforms.instance-first"):
+            tool(ant)
     assert isinstance(ToTensor()(ant), torch.Tensor)
 
 
@@ -210,8 +214,9 @@ def test_random_crop_has_a_random_position() -> None:
 
 
 @pytest.mark.claim("transforms.random-crop-too-large")
-def test_random_crop_larger_than_the_image_fails(ant: Image.Image) -> None:
-    with pytest.raises(ValueError, match=r"\(600, 600\) is larger than .* \(512, 768\)"):
+@pytest.mark.shows("transforms.random-crop-too-large")
+def test_random_crop_larger_than_the_image_fails(ant: Image.Image, shows_error: ShowsError) -> None:
+    with shows_error("transforms.random-crop-too-large"):
         RandomCrop(600)(ant)
     with pytest.raises(ValueError, match="600 x 600 is larger than the image of 512 x 768"):
         random_crop(ant, 600)
@@ -259,12 +264,13 @@ def test_some_tools_define_forward_instead_of_call() -> None:
 
 
 @pytest.mark.claim("transforms.to-tensor-file")
-@pytest.mark.parametrize("data", ["0013035.jpg", Path("0013035.jpg"), [[0, 255]], 3.5])
-def test_to_tensor_refuses_files(data: object) -> None:
-    with pytest.raises(TypeError, match="pic should be PIL Image or ndarray"):
-        ToTensor()(data)
-    with pytest.raises((TypeError, InputError)):
-        to_tensor(data)
+@pytest.mark.shows("transforms.to-tensor-file")
+def test_to_tensor_refuses_files(shows_error: ShowsError) -> None:
+    for data in ("0013035.jpg", Path("0013035.jpg"), [[0, 255]], 3.5):
+        with shows_error("transforms.to-tensor-file"):
+            ToTensor()(data)
+        with pytest.raises((TypeError, InputError)):
+            to_tensor(data)
 
 
 @pytest.mark.claim("transforms.show")
@@ -284,8 +290,10 @@ def test_show_without_a_viewer(ant: Image.Image, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.claim("transforms.compose-list")
-def test_compose_takes_a_list(ant: Image.Image) -> None:
+@pytest.mark.shows("transforms.compose-list")
+def test_compose_takes_a_list(ant: Image.Image, shows_error: ShowsError) -> None:
     steps = [Resize((512, 512)), ToTensor()]
     assert Compose(steps)(ant).shape == (3, 512, 512)
-    with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
-        Compose(*steps)
+    for arguments in (steps, steps[1:]):
+        with shows_error("transforms.compose-list"):
+            Compose(*arguments)(ant)
