@@ -9,50 +9,47 @@ called before torch is imported.
 from __future__ import annotations
 
 import argparse
-import errno
-import io
-import json
-import logging
 import os
 import sys
 from dataclasses import MISSING
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, cast, get_args
 
 from reference.app import commands
 from reference.app.commands import STAND_IN, absolute
-from reference.app.process import prepare
-from reference.environment import check_torchrun, rank, under_torchrun
-from reference.errors import (
-    InputError,
-    RunError,
-    first_line,
-    is_accelerator_error,
-    is_out_of_memory,
+from reference.app.output import (
+    as_json,
+    explain_system_error,
+    prepare_streams,
+    print_line,
+    print_text,
 )
+from reference.app.process import interruptible_imports, prepare
+from reference.environment import check_torchrun, rank, under_torchrun
+from reference.errors import InputError, RunError
 from reference.training.config import OPTIONS, TYPES, Config, option_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from _typeshed import SupportsWrite
+
     from reference.app.commands import Answer
-
-
-MAX_MESSAGE = 1000  # characters; the middle of a longer message is left out
-
-
-class _StderrHandler(logging.Handler):
-    """A handler that prints what the modules of the reference log, one line each."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        _print_line(record.getMessage())
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser that reports wrong usage in one line, like every other bad input."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        print_line(f"{message} (see {self.prog} --help)")
+        self.exit(2)
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help; argparse's own method hides that it cannot be written."""
+        if file is None:
+            print_text(self.format_help().removesuffix("\n"))
+        else:
+            super().print_help(file)
 
 
 def _path(text: str) -> str:
@@ -192,70 +189,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    _prepare_streams()
+    prepare_streams(silent=rank() > 0)
     try:
         check_torchrun()
+        _check_working_folder()
         args = _parser().parse_args(argv)
         if args.run is not commands.run:  # a learner's script has the environment as it is
             prepare()
-        code, result, text = cast("Answer", args.run(args))
-        if args.json:  # NaN and Infinity are no JSON: commands must not return them
-            text = json.dumps(result, ensure_ascii=False, allow_nan=False)
-        if text:
-            print(text, flush=True)
+        with interruptible_imports():
+            code, result, text = cast("Answer", args.run(args))
+        if text := as_json(result) if args.json else text:
+            print_text(text)
     except (InputError, RunError) as error:
         return _fail(error, 2 if isinstance(error, InputError) else 1)
     except BrokenPipeError:
-        sys.stdout = _devnull()  # the pipe is closed: the flush at exit must not fail again
         return 1
-    except (MemoryError, OSError, ImportError, RuntimeError) as error:
-        return _fail_of_system(error)
     except KeyboardInterrupt:
         return _fail("interrupted: course train --resume --out FOLDER continues a run", 130)
+    except Exception as error:
+        if (explained := explain_system_error(error)) is None:
+            raise
+        return _fail(*explained)
     return code
 
 
-def _fail_of_system(error: Exception) -> int:
-    """Print an error of the machine or the installation; raise an error of this program again."""
-    if is_out_of_memory(error):
-        reason = first_line(error)
-        return _fail(f"out of memory ({reason}): close other programs, or use a smaller batch", 1)
-    if is_accelerator_error(error):
-        reason = first_line(error)
-        return _fail(f"the accelerator failed ({reason}): --device cpu works everywhere", 1)
-    if isinstance(error, OSError):
-        what = f"{error.filename}: {error.strerror}" if error.filename else error
-        return _fail(what, 1 if error.errno in (errno.ENOSPC, errno.EIO) else 2)
-    if isinstance(error, RuntimeError) and "torchvision::" not in str(error):
-        raise error
-    return _fail(f"the installation is broken ({error}): run course doctor", 1)
+def _check_working_folder() -> None:
+    """Raise an error if the current folder was deleted: libraries then fail in many ways."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise InputError("the current folder no longer exists: change to another one") from error
 
 
-def _prepare_streams() -> None:
-    """Silence all ranks but 0, and let every encoding print Chinese."""
-    if rank():
-        sys.stdout = sys.stderr = None
-    # They are also None if there is no console, for example under pythonw.
-    sys.stdout, sys.stderr = (stream or _devnull() for stream in (sys.stdout, sys.stderr))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # for a terminal without Chinese
-    logging.getLogger("reference").handlers[:] = [_StderrHandler()]
-
-
-def _devnull() -> TextIO:
-    return Path(os.devnull).open("w", encoding="utf-8")
-
-
-def _fail(error: object, code: int) -> int:
-    _print_line(error)
+def _fail(message: object, code: int) -> int:
+    print_line(message)
     return code
-
-
-def _print_line(message: object) -> None:
-    """Print a message as one line; texts from files may contain anything, of any length."""
-    text = str(message).replace("\n", " ")
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    if len(line) > MAX_MESSAGE:
-        line = f"{line[: MAX_MESSAGE // 2]} … {line[-MAX_MESSAGE // 2 :]}"
-    print(f"course: {line}", file=sys.stderr)

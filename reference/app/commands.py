@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reference.app.output import print_line
 from reference.errors import InputError, RunError, shown
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def predict(args: argparse.Namespace) -> Answer:
     images = inference.load_images(args.images)
     errors = [image for image in images if isinstance(image, InputError)]
     for error in errors[: len(images) - 1]:
-        print(f"course: {error}", file=sys.stderr)
+        print_line(error)
     if len(errors) == len(images):
         raise errors[-1]  # nothing can be classified
     answers = iter(
@@ -194,9 +195,10 @@ def run(args: argparse.Namespace) -> Answer:
 
     outcome = run_script(args.script, args.arguments)
     if outcome.code or outcome.warnings:
-        from reference.explainer.explanation import explanation
+        from reference.explainer.explanation import Explainer
 
-        print(explanation(outcome, args.lang or language()), end="", file=sys.stderr, flush=True)
+        explained = Explainer(args.lang or language()).explain(outcome)
+        print(explained, end="", file=sys.stderr, flush=True)
     return end_as(outcome.code), None, ""
 
 
@@ -224,10 +226,9 @@ def _load_model(args: argparse.Namespace) -> tuple[nn.Module, torch.device, Conf
     device = select_device(args.device)
     checkpoint = load_checkpoint(args.checkpoint, device)
     if "network" in checkpoint:
-        print(
-            f"course: {args.checkpoint} contains a whole network, {checkpoint['network']}: its "
-            "weights are used, its code is not run; course convert writes them as a state_dict",
-            file=sys.stderr,
+        print_line(
+            f"{args.checkpoint} contains a whole network, {checkpoint['network']}: its weights are "
+            "used, its code is not run; course convert writes them as a state_dict"
         )
     try:
         config = Config.from_stored(checkpoint.get("config", {"data": ""}))

@@ -24,7 +24,7 @@ WORDS = {
         "cell": "cell {}, line {}",
         "write": "Write:",
         "clean": "Checked {files}: nothing found.",
-        "found": "Checked {files}: {error} errors, {warning} warnings, {advice} pieces of advice.",
+        "found": "Checked {files}: errors {error}, warnings {warning}, advice {advice}.",
         "fixable": "--fix corrects {} of them; --diff shows how.",
     },
     "zh": {

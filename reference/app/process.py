@@ -1,4 +1,4 @@
-"""Configure OpenMP's waiting and malloc before torch is imported.
+"""Configure OpenMP's waiting, malloc and interrupts before torch is imported.
 
 These settings affect the whole process. Therefore only the program `course` applies them, not other
 programs that import its modules, and only if the user's environment does not already set them.
@@ -6,9 +6,17 @@ programs that import its modules, and only if the user's environment does not al
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import signal
 import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
 
 THREAD_VARIABLES = ("GOMP_", "KMP_", "MKL_", "OMP_")  # prefixes
 MEMORY_VARIABLES = ("GLIBC_TUNABLES", "MALLOC_")
@@ -54,3 +62,30 @@ def keep_freed_memory() -> None:
         if mallopt is not None:
             mallopt(M_MMAP_MAX, 0)
             mallopt(M_TRIM_THRESHOLD, -1)
+
+
+@contextlib.contextmanager
+def interruptible_imports() -> Iterator[None]:
+    """End the process at once if it is interrupted while it imports a module.
+
+    A KeyboardInterrupt there can get lost in a library, or make an installation look broken.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    outer = frame
+    while outer is not None:
+        if outer.f_code.co_filename.startswith("<frozen importlib"):
+            os.write(2, b"course: interrupted\n")
+            os._exit(130)
+        outer = outer.f_back
+    signal.default_int_handler(number, frame)

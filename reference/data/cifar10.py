@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image
 from torch.utils.data import Dataset
 
-from reference.data.pickled_arrays import load_arrays
+from reference.data.pickled_arrays import MAX_BYTES, load_arrays
 from reference.errors import InputError
+from reference.files import check_regular, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     Labels = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 CHECKSUMS = "md5sums"
+MAX_CHECKSUMS = 100_000  # bytes; a list of CIFAR-10's eight files has 400
 TRAIN_FILES = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST_FILES = ("test_batch",)
 META = "batches.meta"
@@ -133,8 +135,9 @@ def _remedy(folder: Path) -> str:
 
 def _read_checksums(path: Path) -> dict[str, str]:
     """Return name -> MD5 from md5sum's output: the sum, two spaces or ' *', the name."""
+    content = read_regular(path, MAX_CHECKSUMS)
     try:
-        lines = filter(str.strip, path.read_text(encoding="utf-8-sig").splitlines())
+        lines = filter(str.strip, content.decode("utf-8-sig").splitlines())
         pairs = (line.split(" ", 1) for line in lines)
         return {name.lstrip(" *").removeprefix("./"): md5.lower() for md5, name in pairs}
     except ValueError as error:
@@ -146,6 +149,7 @@ def _check_md5(path: Path, md5: str | None) -> None:
         raise InputError(f"{path} is missing: {_remedy(path.parent)}")
     if md5 is None:
         raise InputError(f"{path} is not listed in {CHECKSUMS}: {_remedy(path.parent)}")
+    check_regular(path, MAX_BYTES)  # before reading it all
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
     if digest.hexdigest() != md5:

@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 
 MAX_OPCODES = 500_000  # a file of 10,000 images takes about 40,000
-MAX_BYTES = 2**28  # the official files have 31 MB
+MAX_BYTES = 2**27  # the official files have 31 MB; a string can need four times its bytes
 MAX_LINE = 1000  # of a global's name, which ends a line
 MAX_NDIM = 4
 

@@ -212,3 +212,11 @@ def test_real_files_have_the_sizes_of_the_course(real_data: Path) -> None:
     train, test = CIFAR10(real_data), CIFAR10(real_data, train=False)
     assert (len(train), len(test)) == (50_000, 10_000)
     assert test.classes[test[0][1]] == "cat"
+
+
+@pytest.mark.parametrize("name", ["md5sums", "test_batch"])
+def test_an_enormous_file_is_refused_before_it_is_read(copy: Path, name: str) -> None:
+    with (copy / FOLDER / name).open("ab") as file:
+        file.truncate(2**40)
+    with pytest.raises(InputError, match=f"{name} has {2**40} bytes, more than"):
+        CIFAR10(copy, train=False)

@@ -2,15 +2,23 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from reference.app.messages import LINES, language
+from reference.app.process import interruptible_imports
 from reference.cli import main
 from reference.data import synthetic_cifar10
+from reference.models.course import Tudui
+from spec_tests import paths
 
 Capture = pytest.CaptureFixture[str]
 
@@ -176,3 +184,89 @@ def test_stand_in_is_drawn_on_first_use_only(
         assert json.loads(capsys.readouterr().out)["images"] == 20
         times.append(Path("data/stand-in/cifar-10-batches-py/test_batch").stat().st_mtime_ns)
     assert times[0] == times[1]
+
+
+def run_course(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own."""
+    command = [sys.executable, "-m", "reference", *args]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    environment = dict(os.environ, PYTHONPATH=str(paths.ROOT)) | options.pop("env", {})
+    return subprocess.run(
+        command, env=environment, text=True, encoding="latin-1", check=False, timeout=60, **options
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_json_is_valid_in_every_encoding(encoding: str, tmp_path: Path) -> None:
+    (script := tmp_path / "é😀.py").write_text("from torch import (\n", encoding="utf-8")
+    done = run_course("check", "--json", str(script), env={"PYTHONIOENCODING": encoding})
+    document = json.loads(done.stdout.encode("latin-1").decode(encoding))
+    assert document["findings"][0]["path"] == str(script)
+
+
+@pytest.mark.parametrize("argument", ["a\nb\x1b[31m", "x" * 100_000])
+def test_wrong_usage_is_one_short_line(argument: str, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(["train", argument])
+    line = capsys.readouterr().err
+    assert exited.value.code == 2
+    assert len(line) < 1100
+    assert line.removesuffix("\n").isprintable()
+
+
+def test_answers_cannot_control_the_terminal(small_cifar10: Path, capsys: Capture) -> None:
+    folder = small_cifar10.parent / "a\x1b[31m\rb"
+    folder.symlink_to(small_cifar10)
+    weights = small_cifar10.parent / "weights.pt"
+    torch.save(Tudui().state_dict(), weights)
+    assert main(["evaluate", str(weights), "--data", str(folder)]) == 0
+    out, err = capsys.readouterr()
+    assert "a\\x1b[31m\\rb" in out
+    assert "\x1b" not in out + err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a device of Linux")
+@pytest.mark.parametrize("args", [["--help"], ["models"], ["models", "--json"]], ids="-".join)
+def test_standard_output_on_a_full_disk(args: list[str]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = run_course(*args, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "course: standard output cannot be written (No space left on device): redirect it "
+        "elsewhere\n"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no folder that is in use")
+def test_a_current_folder_that_was_deleted(tmp_path: Path) -> None:
+    (folder := tmp_path / "gone").mkdir()
+    done = run_course("models", cwd=folder, preexec_fn=folder.rmdir)
+    assert done.returncode == 2
+    assert done.stderr == ("course: the current folder no longer exists: change to another one\n")
+
+
+def test_an_import_that_fails_is_one_line(tmp_path: Path) -> None:
+    done = run_course("models", "tudui", cwd=tmp_path, env={"TORCH_LOGS": "nonsense"})
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "unset environment variables such as TORCH_*" in done.stderr
+
+
+def test_an_interrupt_during_an_import_ends_the_program(tmp_path: Path) -> None:
+    module = "import os, signal\ntry:\n os.kill(os.getpid(), signal.SIGINT)\nfinally:\n print(1)\n"
+    (tmp_path / "interrupted.py").write_text(module, encoding="utf-8")
+    program = (
+        "from reference.app.process import interruptible_imports\n"
+        "with interruptible_imports():\n    import interrupted\n"
+    )
+    environment = dict(os.environ, PYTHONPATH=f"{paths.ROOT}{os.pathsep}{tmp_path}")
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"course: interrupted\n")
+
+
+def test_an_interrupt_elsewhere_is_an_exception() -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible_imports():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from reference.app.output import MAX_MESSAGE
 from reference.checkpoints.files import load_checkpoint
-from reference.cli import MAX_MESSAGE, main
+from reference.cli import main
 from reference.models.course import Tudui
 
 Capture = pytest.CaptureFixture[str]
