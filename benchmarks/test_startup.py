@@ -1,4 +1,4 @@
-"""Start-up: imports, `course --help` and `course predict`, each in a new process."""
+"""Start-up: imports and quick commands of `course`, each in a new process."""
 
 import subprocess
 import sys
@@ -21,12 +21,24 @@ IMAGE = paths.IMAGES / "cat.png"
         ("import reference", ["-c", "import reference; print(reference.__name__)"], "reference"),
         ("course --help", ["-m", "reference", "--help"], "usage: course"),
         (
+            "course explain",
+            [
+                "-m",
+                "reference",
+                "explain",
+                "--lang",
+                "en",
+                "UnpicklingError: Weights only load failed",
+            ],
+            "UnpicklingError",
+        ),
+        (
             "course predict",
             ["-m", "reference", "predict", str(IMAGE), "--checkpoint", "weights.pth"],
             f"{IMAGE}: ",
         ),
     ],
-    ids=["import-torch", "import-reference", "help", "predict"],
+    ids=["import-torch", "import-reference", "help", "explain", "predict"],
 )
 def test_startup(
     measure: Callable[..., None],

@@ -22,11 +22,13 @@ class ClaimError:
     Attributes:
         type: the name of its class, without modules.
         pattern: a regular expression found in its message, for `re.ASCII`.
+        length: the length of the shortest text that the pattern matches: how specific it is.
         since: the first version that prints it, as in "torch 2.6"; empty for all.
     """
 
     type: str
     pattern: str
+    length: int = 0
     since: str = ""
 
 

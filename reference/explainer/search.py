@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 20_000  # characters; of a longer text only the end is read
 MAX_EXCEPTIONS = 10  # as above
-MIN_LITERALS = 12  # of a pattern that is looked for without the type of the exception
-MIN_RELEVANCE = 5.0  # of a claim found by its words
-MIN_RELEVANCE_OF_ERROR = 25.0  # of one that is to explain an exception, without its message
+MIN_LENGTH = 12  # of a message that is looked for without the type of the exception
+MIN_RELEVANCE = 5.5  # of a claim found by its words
+MIN_RELEVANCE_OF_ERROR = 30.0  # of one that is to explain an exception, without its message
 MIN_SHARE = 0.5  # of the best score; a claim below it shares only common words
 MISPRINT = 0.8  # the factor of claims about misprints in the notes' listings: nobody asks for them
 
-# What is no literal character of a pattern: classes, then everything with a meaning of its own.
+# What is no word of a pattern: classes, then everything with a meaning of its own.
 SYMBOLS = re.compile(
     r"\\[dDwWsSbBnt]|\[\^?(?:[^\\\]]|\\.)+\]|\(\?[:=!]|\{\d+,?\d*\}|\\|[.*+?()|^$]"
 )
@@ -41,6 +41,11 @@ SYMBOLS = re.compile(
 def search(text: str) -> list[Claim]:
     """Return the claims of the course that explain a text, best first; none if none is about it."""
     return _installed().search(text)
+
+
+def by_errors(text: str) -> list[Claim]:
+    """Return the claims with an error whose message is in a text, best first."""
+    return _installed().by_errors(text)
 
 
 @cache
@@ -61,9 +66,9 @@ class Search:
     def search(self, text: str) -> list[Claim]:
         """Return the claims that explain a text, best first; none if none is about it."""
         end = clean(text)[-MAX_TEXT:]
-        return self._by_errors(end) or self._by_words(end)
+        return self.by_errors(end) or self._by_words(end)
 
-    def _by_errors(self, text: str) -> list[Claim]:
+    def by_errors(self, text: str) -> list[Claim]:
         """Return the claims with an error whose message is in the text.
 
         The last exception comes first: it is the one that stopped the program. Of claims with the
@@ -110,13 +115,12 @@ def _variants(message: str) -> Sequence[str]:
 
 def _matches(error: ClaimError, messages: Sequence[Message]) -> Iterator[Key]:
     """Yield a key for each message that the error's pattern is found in; the least is best."""
-    literals = len(SYMBOLS.sub("", error.pattern))
     for place, (kind, variants) in enumerate(messages):
         other = kind != error.type
-        if other and literals < MIN_LITERALS:
+        if other and error.length < MIN_LENGTH:
             continue
         if any(re.search(error.pattern, variant, re.ASCII | re.MULTILINE) for variant in variants):
-            yield place, other, -literals
+            yield place, other, -error.length
 
 
 def _text(claim: Claim) -> str:

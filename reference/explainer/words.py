@@ -22,16 +22,29 @@ CHUNK = re.compile(
 )
 PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")  # of CamelCase, snake_case and conv2d
 ENDING = re.compile(r"^([a-z]{3,}?)(?:ings?|ed|es|e|(?<!s)s)$")
-# Words of questions and of complaints, which say nothing about their subject.
+# Words of questions, complaints and any code, and short numbers: they say nothing of the subject.
 COMMON = re.compile(
-    "a|an|and|are|as|at|be|but|by|can|do|does|for|from|get|has|have|how|if|in|is|it|me|my|no|not|of"
+    "a|an|and|are|as|at|be|but|by|can|do|does|from|get|has|have|how|if|in|is|it|me|my|no|not|of"
     "|on|or|so|that|the|then|there|this|to|was|we|what|when|where|which|why|with|you|your"
+    "|def|for|import|print|range|return|.|[0-9]{2}"
     "|(attribute|import|index|key|name|os|runtime|type|value)?error|exception|(user)?warning"
 )
 COMMON_CHINESE = re.compile(
     "为什么|怎么办|怎么样|怎么用|怎么|怎样|如何|有什么用|什么|是不是|请问|求助|报错|出现|问题|解决"
     "|一个|没有|可以|区别|作用|意思|[的了吗呢啊吧是在我你他]"
 )
+# Words of learners, and those of the claims for the same.
+SYNONYMS = {
+    "准确率": "正确率",
+    "精度": "正确率",
+    "模型": "网络",
+    "图像": "图片",
+    "照片": "图片",
+    "清零": "归零",
+    "权重": "参数",
+    "尺寸": "大小",
+    "目录": "文件夹",
+}
 
 # Okapi BM25: how fast repetitions of a word saturate, and how much a long text counts against it.
 K1, B = 1.2, 0.75
@@ -59,7 +72,7 @@ def terms(chunk: str) -> tuple[str, ...]:
     `torch.nn.MaxPool2d` gives torch.nn, torch, nn.maxpool2d, nn, maxpool2d, max and pool.
     """
     if chunk[0] >= "\u4e00":
-        return tuple(pair for run in COMMON_CHINESE.split(chunk) for pair in _pairs(run))
+        return tuple(pair for run in _runs(chunk) for pair in _pairs(run))
     names = chunk.split(".")
     found = [f"{one}.{other}".lower() for one, other in pairwise(names)]
     for name in names:
@@ -67,8 +80,15 @@ def terms(chunk: str) -> tuple[str, ...]:
             pieces = PIECE.findall(name)
             found += [name, *(pieces if len(pieces) > 1 else ())]
     words = (word.lower() for word in found)
-    kept = (word for word in words if len(word) > 1 and not COMMON.fullmatch(word))
+    kept = (word for word in words if not COMMON.fullmatch(word))
     return tuple(ENDING.sub(r"\1", word) for word in kept)
+
+
+def _runs(chunk: str) -> list[str]:
+    """Return the parts of a run of Chinese between common words, in the words of the claims."""
+    for word, synonym in SYNONYMS.items():
+        chunk = chunk.replace(word, synonym)
+    return COMMON_CHINESE.split(chunk)
 
 
 def _pairs(run: str) -> list[str]:
@@ -137,9 +157,7 @@ class Words:
         return list(known), unknown
 
 
-def _uncovered(run: str, pairs: Sequence[str]) -> int:
+def _uncovered(chunk: str, pairs: Sequence[str]) -> int:
     """Return how many characters of a run of Chinese are in none of the pairs."""
-    for word in COMMON_CHINESE.findall(run):
-        run = run.replace(word, " ")
     covered = "".join(pairs)
-    return sum(character not in covered for character in run.replace(" ", ""))
+    return sum(character not in covered for run in _runs(chunk) for character in run)

@@ -3,6 +3,7 @@
 import importlib.metadata
 import platform
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from packaging.version import Version
@@ -13,6 +14,8 @@ _CLASS = r"\[(?!\^\])\^?(?:[^\\\[\]]|\\[dDwWsSnt]|\\[^\w])+\]"
 _GROUP = r"\((?:\?[:=!]|(?!\?))|\)"
 _ATOM = rf"[^\\()\[\]{{}}*+?]|\\[dDwWsSbBnt]|\\[^\w]|{_CLASS}|{_GROUP}"
 SUBSET = re.compile(rf"(?:(?:{_ATOM})(?:(?:[*+?]|\{{\d+(?:,\d*)?\}})\??)?)+")
+
+PART = re.compile(rf"{_CLASS}|\\.|\(\?[:=!]|\{{[\d,]+\}}\??|[*+?]\??|.", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,11 @@ class ClaimError:
         return kind == self.type and bool(self.regex.search(message))
 
     @property
+    def length(self) -> int:
+        """The length of the shortest text that the pattern matches: how specific it is."""
+        return _shortest(iter(re.findall(PART, self.pattern)))
+
+    @property
     def expected(self) -> bool:
         """Whether the installed versions print it, and a test can raise it."""
         return not self.source and (not self.since or self._is_installed())
@@ -76,3 +84,25 @@ class ClaimError:
 
     def __str__(self) -> str:
         return f"{self.type}: {self.pattern}"
+
+
+def _shortest(parts: Iterator[str]) -> int:
+    """Return the length of the shortest text that matches, up to the end of the group."""
+    branches, last = [0], 0
+    for part in parts:
+        if part == ")":
+            break
+        if part == "|":
+            branches.append(0)
+        elif part[0] in "*?" or part.startswith("{0"):
+            branches[-1] -= last
+        elif part[0] == "{":
+            branches[-1] += last * (int(re.findall(r"\d+", part)[0]) - 1)
+        elif part[0] != "+":
+            last = 1
+            if part[0] == "(":
+                last = _shortest(parts)
+            if part in {"^", "$", "\\b", "\\B", "(?=", "(?!"}:
+                last = 0
+            branches[-1] += last
+    return min(branches)

@@ -8,7 +8,7 @@ from spec_tests.harness.claims import Claim
 from spec_tests.harness.lessons import Lesson
 
 FIELDS = ("id", "lesson", "status", "says", "zh", "now", "now_zh", "write")
-ERROR_FIELDS = ("type", "pattern", "since")
+ERROR_FIELDS = ("type", "pattern", "length", "since")
 
 
 def claims_json(register: Mapping[str, Claim], lessons: Iterable[Lesson]) -> str:

@@ -152,3 +152,19 @@ def test_broken_error_is_refused(fields: dict[str, str], line: str) -> None:
 )
 def test_pattern_is_found_in_the_message(pattern: str, message: str) -> None:
     assert ClaimError(type="TypeError", pattern=pattern).matches("TypeError", message)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "length"),
+    [
+        ("abc", 3),
+        (r"^a\.b\b \d+$", 5),
+        ("a?bc*d+e{2,3}f{0,2}", 4),
+        ("[abc]+(?:de|f)(?=gh)(?!ij)", 2),
+        ("(?:ab|(?:c|de)f)?g", 1),
+        ("(?:ab|(?:c|de)f){2}g|hijklmn", 5),
+        ("'(?:list|tuple)' object .*?x", 15),
+    ],
+)
+def test_length_is_that_of_the_shortest_match(pattern: str, length: int) -> None:
+    assert ClaimError(type="TypeError", pattern=pattern).length == length

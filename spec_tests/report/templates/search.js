@@ -4,9 +4,9 @@
 
 const MAX_TEXT = 20000;
 const MAX_EXCEPTIONS = 10;
-const MIN_LITERALS = 12;
-const MIN_RELEVANCE = 5;
-const MIN_RELEVANCE_OF_ERROR = 25;
+const MIN_LENGTH = 12;
+const MIN_RELEVANCE = 5.5;
+const MIN_RELEVANCE_OF_ERROR = 30;
 const MIN_SHARE = 0.5;
 const MISPRINT = 0.8;
 const SYMBOLS =
@@ -29,12 +29,24 @@ const CHUNK =
 const PIECE = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+/g;
 const ENDING = /^([a-z]{3,}?)(?:ings?|ed|es|e|(?<!s)s)$/;
 const COMMON = new RegExp(
-  "^(?:a|an|and|are|as|at|be|but|by|can|do|does|for|from|get|has|have|how|if|in|is|it|me|my|no|not" +
+  "^(?:a|an|and|are|as|at|be|but|by|can|do|does|from|get|has|have|how|if|in|is|it|me|my|no|not" +
     "|of|on|or|so|that|the|then|there|this|to|was|we|what|when|where|which|why|with|you|your" +
+    "|def|for|import|print|range|return|.|[0-9]{2}" +
     "|(attribute|import|index|key|name|os|runtime|type|value)?error|exception|(user)?warning)$",
 );
 const COMMON_CHINESE =
   /为什么|怎么办|怎么样|怎么用|怎么|怎样|如何|有什么用|什么|是不是|请问|求助|报错|出现|问题|解决|一个|没有|可以|区别|作用|意思|[的了吗呢啊吧是在我你他]/;
+const SYNONYMS = {
+  准确率: "正确率",
+  精度: "正确率",
+  模型: "网络",
+  图像: "图片",
+  照片: "图片",
+  清零: "归零",
+  权重: "参数",
+  尺寸: "大小",
+  目录: "文件夹",
+};
 const K1 = 1.2;
 const B = 0.75;
 
@@ -61,7 +73,7 @@ function plain(text) {
 
 /** Return the terms of a name, a number or a run of Chinese. */
 function terms(chunk) {
-  if (chunk >= "\u4e00") return chunk.split(COMMON_CHINESE).flatMap(pairs);
+  if (chunk >= "\u4e00") return runs(chunk).flatMap(pairs);
   const names = chunk.split(".");
   const found = names.slice(1).map((name, i) => `${names[i]}.${name}`);
   for (const name of names) {
@@ -71,8 +83,17 @@ function terms(chunk) {
   }
   const words = found.map((word) => word.toLowerCase());
   return words
-    .filter((word) => word.length > 1 && !COMMON.test(word))
+    .filter((word) => !COMMON.test(word))
     .map((word) => word.replace(ENDING, "$1"));
+}
+
+/** Return the parts of a run of Chinese between common words, in the words of the claims. */
+function runs(chunk) {
+  const known = Object.entries(SYNONYMS).reduce(
+    (text, [word, synonym]) => text.replaceAll(word, synonym),
+    chunk,
+  );
+  return known.split(COMMON_CHINESE);
 }
 
 function pairs(run) {
@@ -144,9 +165,9 @@ class Words {
 }
 
 /** Return how many characters of a run of Chinese are in none of the pairs. */
-function uncovered(run, has) {
+function uncovered(chunk, has) {
   const covered = has.join("");
-  const rest = run.split(COMMON_CHINESE).join("");
+  const rest = runs(chunk).join("");
   return [...rest].filter((character) => !covered.includes(character)).length;
 }
 
@@ -210,14 +231,13 @@ function claimText({ id, says, zh, now, now_zh, write, errors }, titles) {
 }
 
 /** Return a key for each message that an error's pattern is found in; the least is best. */
-function matches({ type, pattern }, messages) {
-  const literals = pattern.replace(SYMBOLS, "").length;
+function matches({ type, pattern, length }, messages) {
   const regex = new RegExp(pattern, "m");
   return messages.flatMap((message, place) => {
     const other = message.type !== type;
-    if (other && literals < MIN_LITERALS) return [];
+    if (other && length < MIN_LENGTH) return [];
     const found = message.variants.some((variant) => regex.test(variant));
-    return found ? [[place, Number(other), -literals]] : [];
+    return found ? [[place, Number(other), -length]] : [];
   });
 }
 
