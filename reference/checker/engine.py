@@ -20,6 +20,7 @@ from reference.checker.project import Project
 from reference.checker.rules import RULES
 from reference.checker.script import Script
 from reference.checker.silence import is_silenced
+from reference.checker.syntax.check import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from reference.checker.finding import Language
     from reference.checker.rule import Match, Rule
     from reference.checker.sources import Source
+    from reference.checker.syntax.check import Problem
 
 MIN_PARALLEL = 40  # files; for fewer, starting processes takes longer than it saves
 NOT_CHECKED = Text(
@@ -76,6 +78,9 @@ class Checker:
             script = self._parse(source, project)
         except (TooNestedError, cst.ParserSyntaxError, RecursionError):
             return [self._not_checked(source)]
+        except (SyntaxError, ValueError):
+            found = [self._syntax_finding(source, problem) for problem in problems(source.code)[0]]
+            return found or [self._not_checked(source)]
         found = [
             self._finding(source, script, rule, match) for rule, match in self._matches(script)
         ]
@@ -84,13 +89,20 @@ class Checker:
     def fix(self, source: Source, project: Project) -> Source:
         """Return a file with everything fixed that can be."""
         for _ in range(MAX_ROUNDS):
-            script = self._parse(source, project)
-            matches = [match for _, match in self._matches(script) if match.fix]
-            fixed = fixed_code(script, matches)
+            fixed = self._fixed_once(source, project)
             if fixed == source.code:
                 break
             source = replace(source, code=fixed)
         return source
+
+    def _fixed_once(self, source: Source, project: Project) -> bytes:
+        try:
+            script = self._parse(source, project)
+        except (TooNestedError, cst.ParserSyntaxError, RecursionError):
+            return source.code
+        except (SyntaxError, ValueError):
+            return problems(source.code)[1]
+        return fixed_code(script, [match for _, match in self._matches(script) if match.fix])
 
     def _parse(self, source: Source, project: Project) -> Script:
         check_syntax(source.code, str(source.path))
@@ -120,6 +132,22 @@ class Checker:
             message=NOT_CHECKED.in_language(self.lang),
             write="",
             fixable=False,
+        )
+
+    def _syntax_finding(self, source: Source, problem: Problem) -> Finding:
+        rule, match = problem.rule, problem.match
+        fields = dict(match.fields) | (dict(match.fields_zh) if self.lang == "zh" else {})
+        return Finding(
+            path=str(source.path),
+            line=problem.line,
+            column=problem.column,
+            rule=rule.name,
+            claims=rule.claims,
+            severity=rule.severity,
+            message=rule.message.in_language(self.lang, **fields),
+            write=match.write,
+            fixable=bool(match.edits),
+            cell=source.notebook.place(problem.line) if source.notebook else None,
         )
 
     def _finding(self, source: Source, script: Script, rule: type[Rule], match: Match) -> Finding:

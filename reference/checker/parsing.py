@@ -14,7 +14,7 @@ class TooNestedError(ValueError):
 
 
 def check_syntax(code: bytes, name: str) -> None:
-    """Raise an error if code cannot be parsed by Python, or not safely by LibCST.
+    """Raise an error if code cannot be compiled by Python, or not parsed safely by LibCST.
 
     Args:
         code: the content of a file.
@@ -35,5 +35,10 @@ def check_syntax(code: bytes, name: str) -> None:
     for _ in range(MAX_DEPTH):
         level = deque(child for node in level for child in ast.iter_child_nodes(node))
         if not level:
-            return
-    raise TooNestedError
+            break
+    else:
+        raise TooNestedError
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # What is wrong although it can be parsed, such as a return outside a function.
+        compile(tree, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)

@@ -1,6 +1,9 @@
 """Claims about listings of documents 000 and 001 that fail as printed, and their corrections."""
 
 import os
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from reference.data.image_folders import LabelledImages, by_folder, read_image
 from reference.errors import InputError
 from reference.inference import predict
 from reference.models.course import Tudui
-from spec_tests.harness.shown_errors import ShowsError
+from spec_tests.harness.shown_errors import PrintsError, ShowsError
 from spec_tests.paths import INSECTS
 from spec_tests.support.listings import run
 
@@ -207,3 +210,77 @@ def test_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shows_error: 
             with shows_error(name):
                 run(listing)
     assert run("from torchvision import transforms\ntransforms.ToTensor()")
+
+
+@pytest.mark.claim("listing.syntax")
+@pytest.mark.shows("listing.syntax")
+def test_statements_that_are_nearly_python(shows_error: ShowsError) -> None:
+    for listing in (
+        "for i in range(3)\n    print(i)",
+        "nn.Conv2d(3, 32 5)",
+        "if x = 1:\n    y = 2",
+        "return output",
+        "nn.Conv2d(3, kernel_size=3, 6)",
+        "lambda = 0.1",
+    ):
+        with shows_error("listing.syntax"):
+            run(listing)
+
+
+@pytest.mark.claim("listing.copied-text")
+@pytest.mark.parametrize(
+    "line",
+    [
+        ">>> x = 1",
+        "In [1]: import torch",
+        "1 import torch",
+        "Files already downloaded and verified",
+        "pip install torch",
+        "<<<<<<< HEAD",
+    ],
+)
+def test_copied_text_is_not_python(line: str) -> None:
+    with pytest.raises(SyntaxError):
+        run(f"y = 2\n{line}\n")
+    assert run(f"y = 2\n# {line}\n")["y"] == 2
+
+
+@pytest.mark.claim("listing.encoding")
+@pytest.mark.shows("listing.encoding")
+def test_script_in_gbk(tmp_path: Path, shows_error: ShowsError, prints_error: PrintsError) -> None:
+    code = "text = '准确率'\n"
+    script = tmp_path / "script.py"
+    script.write_bytes(code.encode("gbk"))
+    with shows_error("listing.encoding"):
+        compile(script.read_bytes(), str(script), "exec")
+    command = [sys.executable, str(script)]
+    prints_error(
+        "listing.encoding",
+        subprocess.run(command, check=False, capture_output=True, text=True).stderr,
+    )
+    script.write_text(code, encoding="utf-8")
+    assert runpy.run_path(str(script))["text"] == "准确率"
+
+
+@pytest.mark.claim("listing.python-2")
+@pytest.mark.shows("listing.python-2")
+def test_print_is_a_function(shows_error: ShowsError, capsys: pytest.CaptureFixture[str]) -> None:
+    with shows_error("listing.python-2"):
+        run("print 'hello'")
+    run("print('hello')")
+    assert capsys.readouterr().out == "hello\n"
+
+
+@pytest.mark.claim("listing.module-name")
+@pytest.mark.shows("listing.module-name")
+def test_names_of_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shows_error: ShowsError
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("1_model", "my-model", "model_of_p26"):
+        (tmp_path / f"{name}.py").write_text("layers = 3\n")
+    with shows_error("listing.module-name"):
+        run("from 1_model import layers")
+    with pytest.raises(SyntaxError):
+        run("import my-model")
+    assert run("from model_of_p26 import layers")["layers"] == 3
