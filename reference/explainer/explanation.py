@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import textwrap
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reference import claims
+from reference.explainer.answer import answer
 from reference.explainer.cause import find_cause
+from reference.explainer.findings import findings_in
 from reference.explainer.own_code import own_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from reference.claims import Claim, Language
+    from reference.claims import Language
+    from reference.explainer.cause import Cause
     from reference.explainer.outcome import Outcome, Raised
     from reference.explainer.own_code import Line
 
@@ -25,8 +28,6 @@ TEXTS: dict[Language, dict[str, str]] = {
         "unknown": "no cause is known for this {type}",
         "warning": "what the warning means:",
         "line": "{path}, line {number}: {code}",
-        "write": "Write:",
-        "lesson": "Lesson {lesson}, {title} ({claim})",
         "killed": "the process was killed (SIGKILL). If nobody did this, the computer had too "
         "little memory: use a smaller batch_size and fewer num_workers, or close other programs.",
         "crashed": "the process crashed in a compiled library ({signal}), not in Python. "
@@ -38,8 +39,6 @@ TEXTS: dict[Language, dict[str, str]] = {
         "unknown": "没有找到这个 {type} 的已知原因",
         "warning": "警告的含义：",
         "line": "{path}，第 {number} 行：{code}",
-        "write": "改写为：",
-        "lesson": "课程 {lesson}：{title}（{claim}）",
         "killed": "进程被强制结束（SIGKILL）。如果不是人为结束的，就是内存不足：请减小 "
         "batch_size、减少 num_workers，或关闭其他程序。",
         "crashed": "进程在编译好的库中崩溃（{signal}），不是 Python 代码报的错。"
@@ -50,57 +49,72 @@ TEXTS: dict[Language, dict[str, str]] = {
 CRASHES = {"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT"}
 
 
-def explanation(outcome: Outcome, language: Language) -> str:
-    """Return what to print after a script's own output; empty if nothing is worth saying.
+def relative(path: str) -> str:
+    """Return a file's path from the working folder; the name of a notebook's cell as it is."""
+    return os.path.relpath(path) if Path(path).is_absolute() else path
 
-    First the warnings, each claim once, then the exception or the signal that ended the script.
+
+@dataclass(frozen=True)
+class Explainer:
+    """How to explain.
+
+    Attributes:
+        language: of the explanations.
+        shown: returns how to name a file.
     """
-    texts = TEXTS[language]
-    parts = list(_warnings(outcome.warnings, language))
-    if outcome.chain and outcome.chain[0].types[0] != "KeyboardInterrupt":
-        parts.append(_exception(outcome.chain, language))
-    elif outcome.code < 0:
-        name = signal.Signals(-outcome.code).name
+
+    language: Language
+    shown: Callable[[str], str] = relative
+
+    def explain(self, outcome: Outcome) -> str:
+        """Return what to print after a script's own output; empty if nothing is worth saying.
+
+        First the warnings, each claim once, then the exception or the signal that ended the script.
+        """
+        parts = list(self._warnings(outcome.warnings))
+        if outcome.chain and outcome.chain[0].types[0] != "KeyboardInterrupt":
+            parts.append(self._exception(outcome.chain))
+        elif outcome.code < 0:
+            parts += self._signal(signal.Signals(-outcome.code).name)
+        return "".join(f"\ncourse: {part}\n" for part in parts)
+
+    def _exception(self, chain: Sequence[Raised]) -> str:
+        line = next(filter(None, map(own_line, chain)), None)
+        cause = find_cause(chain, line, findings_in(line.path, self.language) if line else ())
+        if cause is None:
+            unknown = TEXTS[self.language]["unknown"].format(type=chain[0].types[0])
+            return "\n".join([unknown, *self._place(line)])
+        return self._explained("error", line, cause)
+
+    def _warnings(self, warnings: Sequence[Raised]) -> Iterator[str]:
+        """Yield a part for each claim that explains a warning."""
+        explained = set()
+        for warning in warnings:
+            cause = find_cause([warning], None, ())
+            if cause is not None and cause.claim.id not in explained:
+                explained.add(cause.claim.id)
+                yield self._explained("warning", own_line(warning), cause)
+
+    def _signal(self, name: str) -> Iterator[str]:
         if name == "SIGKILL":
-            parts.append(texts["killed"])
+            yield TEXTS[self.language]["killed"]
         elif name in CRASHES:
-            parts.append(texts["crashed"].format(signal=name))
-    return "".join(f"\ncourse: {part}\n" for part in parts)
+            yield TEXTS[self.language]["crashed"].format(signal=name)
 
+    def _explained(self, heading: str, line: Line | None, cause: Cause) -> str:
+        """Return the learner's line, the cause, what to write, and the lesson."""
+        claim, finding = cause.claim, cause.finding
+        lines = self._place(line)
+        if finding and line:
+            if line.distance(finding):
+                lines += self._place(replace(line, number=finding.line))
+            message = finding.message
+            claim = replace(claim, now=message, now_zh=message, write=finding.write)
+        explained = textwrap.indent(answer(claim, self.language), "  ")
+        return "\n".join([TEXTS[self.language][heading], *lines, explained])
 
-def _exception(chain: Sequence[Raised], language: Language) -> str:
-    line = next(filter(None, map(own_line, chain)), None)
-    claim = find_cause(chain)
-    if claim is None:
-        heading = TEXTS[language]["unknown"].format(type=chain[0].types[0])
-        return "\n".join([heading, *_place(line, language)])
-    return _explained("error", line, claim, language)
-
-
-def _warnings(warnings: Sequence[Raised], language: Language) -> Iterator[str]:
-    """Yield a part for each claim that explains a warning."""
-    explained = set()
-    for warning in warnings:
-        claim = find_cause([warning])
-        if claim is not None and claim.id not in explained:
-            explained.add(claim.id)
-            yield _explained("warning", own_line(warning), claim, language)
-
-
-def _explained(heading: str, line: Line | None, claim: Claim, language: Language) -> str:
-    """Return the learner's line, the cause, what to write, and the lesson."""
-    texts = TEXTS[language]
-    title = claims.lesson_titles()[claim.lesson][language]
-    lines = [texts[heading], *_place(line, language), f"  {claim.text(language)}"]
-    if claim.write:
-        lines += [f"  {texts['write']}", textwrap.indent(claim.write.strip("\n"), " " * 6)]
-    lesson = texts["lesson"].format(lesson=claim.lesson, title=title, claim=claim.id)
-    return "\n".join([*lines, f"  {lesson}"])
-
-
-def _place(line: Line | None, language: Language) -> list[str]:
-    if line is None:
-        return []
-    path = os.path.relpath(line.path) if Path(line.path).is_absolute() else line.path
-    text = TEXTS[language]["line"]
-    return ["  " + text.format(path=path, number=line.number, code=line.code)]
+    def _place(self, line: Line | None) -> list[str]:
+        if line is None:
+            return []
+        text = TEXTS[self.language]["line"]
+        return ["  " + text.format(path=self.shown(line.path), number=line.number, code=line.code)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
 import os
 import sysconfig
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reference.checker.finding import Finding
     from reference.explainer.outcome import Raised
 
 INSTALLED = {"site-packages", "dist-packages"}  # names of folders, in any environment
@@ -23,25 +25,43 @@ class Line:
     Attributes:
         path: the file, as Python names it: a path, or the name of a notebook's cell.
         number: the line, from 1.
-        code: its text, without indentation.
     """
 
     path: str
     number: int
-    code: str
+
+    @property
+    def code(self) -> str:
+        """Return its text, without indentation; empty if there is no such line."""
+        return linecache.getline(self.path, self.number).strip()
+
+    @cached_property
+    def statement(self) -> range:
+        """Return the lines of the innermost statement around it, of a block its first line."""
+        try:
+            tree = ast.parse("".join(linecache.getlines(self.path)))
+        except (SyntaxError, ValueError):
+            return range(self.number, self.number + 1)
+        around = [_lines(node) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+        here = range(self.number, self.number + 1)
+        return min((lines for lines in around if self.number in lines), key=len, default=here)
+
+    def distance(self, finding: Finding) -> int:
+        """Return how many lines a finding in the same file is away; 0 in the same statement."""
+        return 0 if finding.line in self.statement else abs(finding.line - self.number)
+
+
+def _lines(statement: ast.stmt) -> range:
+    """Return the lines of a statement, without those of the statements in it."""
+    body = getattr(statement, "body", None)
+    end = body[0].lineno - 1 if body else statement.end_lineno or statement.lineno
+    return range(statement.lineno, max(end, statement.lineno) + 1)
 
 
 def own_line(raised: Raised) -> Line | None:
     """Return the innermost line that is not Python's or an installed package's, or None."""
-    for path, number in reversed(raised.frames):
-        if not is_installed(path) and (code := linecache.getline(path, number).strip()):
-            return Line(path, number, code)
-    return None
-
-
-def is_innermost(raised: Raised, line: Line) -> bool:
-    """Return whether nothing was called in the line: Python's traceback ends there."""
-    return raised.frames[-1:] == ((line.path, line.number),)
+    lines = (Line(path, number) for path, number in reversed(raised.frames))
+    return next((line for line in lines if line.code and not is_installed(line.path)), None)
 
 
 def is_installed(path: str) -> bool:

@@ -68,7 +68,7 @@ def report_end(record: "Record") -> None:
     atexit.register(quietly, report)
 
 
-def quietly(call: "Callable[..., None]", *arguments: object) -> None:
+def quietly(call: "Callable[..., object]", *arguments: object) -> None:
     """Call a function; if it fails, the script still ends as under Python."""
     try:
         call(*arguments)
@@ -149,8 +149,8 @@ class WarningsFinder:
         return spec
 
 
-def watch(warnings: "Any", record: "Record") -> None:
-    """Report each distinct warning that Python prints, after it is printed."""
+def watch(warnings: "Any", record: "Record") -> "Callable[[], None]":
+    """Report each distinct warning after Python prints it; return a function that stops this."""
     written: set[tuple[type, str, str, int]] = set()
     show = warnings._showwarnmsg_impl  # below showwarning, which scripts replace
 
@@ -167,7 +167,11 @@ def watch(warnings: "Any", record: "Record") -> None:
             frames = [(msg.filename, msg.lineno)]
             record("warning", {"types": types, "message": message, "notes": [], "frames": frames})
 
+    def restore() -> None:
+        warnings._showwarnmsg_impl = show
+
     warnings._showwarnmsg_impl = _showwarnmsg_impl
+    return restore
 
 
 if __name__ == "sitecustomize":
