@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 20_000  # characters; of a longer text only the end is read
 MAX_EXCEPTIONS = 10  # as above
-MIN_LITERALS = 12  # of a pattern that is looked for without the type of the exception
-MIN_RELEVANCE = 5.0  # of a claim found by its words
-MIN_RELEVANCE_OF_ERROR = 25.0  # of one that is to explain an exception, without its message
+MIN_LENGTH = 12  # of a message that is looked for without the type of the exception
+MIN_RELEVANCE = 5.5  # of a claim found by its words
+MIN_RELEVANCE_OF_ERROR = 30.0  # of one that is to explain an exception, without its message
 MIN_SHARE = 0.5  # of the best score; a claim below it shares only common words
 MISPRINT = 0.8  # the factor of claims about misprints in the notes' listings: nobody asks for them
 
-# What is no literal character of a pattern: classes, then everything with a meaning of its own.
+# What is no word of a pattern: classes, then everything with a meaning of its own.
 SYMBOLS = re.compile(
     r"\\[dDwWsSbBnt]|\[\^?(?:[^\\\]]|\\.)+\]|\(\?[:=!]|\{\d+,?\d*\}|\\|[.*+?()|^$]"
 )
@@ -115,13 +115,12 @@ def _variants(message: str) -> Sequence[str]:
 
 def _matches(error: ClaimError, messages: Sequence[Message]) -> Iterator[Key]:
     """Yield a key for each message that the error's pattern is found in; the least is best."""
-    literals = len(SYMBOLS.sub("", error.pattern))
     for place, (kind, variants) in enumerate(messages):
         other = kind != error.type
-        if other and literals < MIN_LITERALS:
+        if other and error.length < MIN_LENGTH:
             continue
         if any(re.search(error.pattern, variant, re.ASCII | re.MULTILINE) for variant in variants):
-            yield place, other, -literals
+            yield place, other, -error.length
 
 
 def _text(claim: Claim) -> str:
