@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reference.app.output import print_line
+from reference.app.output import print_explanation, print_line
 from reference.errors import InputError, RunError, shown
 
 if TYPE_CHECKING:
@@ -197,8 +197,7 @@ def run(args: argparse.Namespace) -> Answer:
     if outcome.code or outcome.warnings:
         from reference.explainer.explanation import Explainer
 
-        explained = Explainer(args.lang or language()).explain(outcome)
-        print(explained, end="", file=sys.stderr, flush=True)
+        print_explanation(Explainer(args.lang or language()).explain(outcome))
     return end_as(outcome.code), None, ""
 
 

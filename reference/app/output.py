@@ -73,7 +73,7 @@ def print_text(text: str) -> None:
         InputError: it cannot be written.
     """
     try:
-        print(CONTROL.sub(lambda found: ascii(found[0])[1:-1], text), flush=True)
+        print(CONTROL.sub(_escaped, text), flush=True)
     except BrokenPipeError:
         sys.stdout = _devnull()  # the flush at exit must not fail again
         raise
@@ -91,6 +91,18 @@ def print_line(message: object) -> None:
     if len(line) > MAX_MESSAGE:
         line = f"{line[: MAX_MESSAGE // 2]} … {line[-MAX_MESSAGE // 2 :]}"
     print(f"course: {line}", file=sys.stderr)
+
+
+def print_explanation(text: str) -> None:
+    """Print lines on standard error, after a script's own; nothing if they cannot be written."""
+    try:
+        print(CONTROL.sub(_escaped, text), end="", file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = _devnull()  # the flush at exit must not fail again
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return ascii(found[0])[1:-1]
 
 
 def explain_system_error(error: Exception) -> tuple[str, int] | None:

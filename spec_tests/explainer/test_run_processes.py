@@ -1,6 +1,7 @@
 """`course run`: processes, signals and terminals, as under `python`."""
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from spec_tests.support.course_run import COURSE_RUN, assert_same, both, ended, written
+from spec_tests.support.course_run import COURSE_RUN, Ended, assert_same, both, ended, written
 from spec_tests.support.learner_scripts import FORKED, POOL
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and forks of POSIX")
@@ -94,6 +95,14 @@ def test_ignored_signal_stays_ignored(tmp_path: Path) -> None:
     run = "sys.exit(subprocess.call(sys.argv[1:]))"
     found = ended([sys.executable, "-c", ignore + run, *COURSE_RUN, "script.py"], tmp_path)
     assert found.out == b"1\n"
+
+
+@posix
+def test_explanation_that_nobody_reads(tmp_path: Path) -> None:
+    written(tmp_path, "1 / 0")
+    command = shlex.join([*COURSE_RUN, "script.py"])
+    assert ended(["sh", "-c", f"{command} 2>&-"], tmp_path) == Ended(b"", b"", 1)
+    assert ended(["bash", "-c", f"exec 2> >(exit); sleep 0.1; {command}"], tmp_path).code == 1
 
 
 @posix
