@@ -15,6 +15,7 @@ from reference.checker.parameters import calls_of, passed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reference.checker.bindings import Binding
     from reference.checker.script import Script
 
 IMAGES, TARGETS = 0, 1  # the parts of a batch
@@ -112,8 +113,8 @@ def is_network(script: Script, node: cst.BaseExpression) -> bool:
     of = script.types.of(node)
     if script.types.is_module_type(of):
         return not LOSSES.match(of)
-    if of not in ("", "loaded") or not isinstance(node, cst.Name):
-        return False
+    if of or not isinstance(node, cst.Name):
+        return of == "loaded"
     uses = (script.parent(name) for name in script.accesses(node))
     return any(isinstance(u, cst.Attribute) and u.attr.value in _NETWORK_METHODS for u in uses)
 
@@ -124,57 +125,84 @@ def is_output(script: Script, node: cst.BaseExpression) -> bool:
     return isinstance(value, cst.Call) and is_network(script, value.func)
 
 
-def batch_part(script: Script, node: cst.BaseExpression) -> int | None:
-    """Return which part of a batch an expression is: IMAGES, TARGETS; None for anything else."""
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of a batch.
+
+    Attributes:
+        loader: the DataLoader that the batch comes from.
+        path: where in the batch: `(0,)` the images, `(1,)` the targets, `()` the whole batch.
+    """
+
+    loader: cst.BaseExpression
+    path: tuple[int, ...]
+
+
+def part_of_binding(script: Script, binding: Binding) -> Part | None:
+    """Return which part of a batch a name is after a binding."""
+    found = _source(script, binding, ())
+    return found if found is None or isinstance(found, Part) else part_of_batch(script, *found)
+
+
+def part_of_batch(
+    script: Script, node: cst.BaseExpression, path: tuple[int, ...] = ()
+) -> Part | None:
+    """Return which part of a batch an expression is: `data[0].to(device)`, a name for it.
+
+    Args:
+        script: the script.
+        node: the expression.
+        path: where in its value to look.
+    """
     for _ in range(MAX_STEPS):
         match node:
+            case cst.Name():
+                binding = script.binding(node)
+                found = _source(script, binding, path) if binding else None
+                if found is None or isinstance(found, Part):
+                    return found
+                node, path = found
             case cst.Call(func=cst.Attribute(value=inner, attr=cst.Name(value=method))):
                 if method not in _SAME_DATA:
                     return None
                 node = inner
             case cst.Subscript(value=inner, slice=[cst.SubscriptElement(slice=cst.Index(index))]):
-                part = script.literal(index)
-                return part if is_batch(script, inner) and isinstance(part, int) else None
-            case cst.Name():
-                found = _part_of_name(script, node)
-                if found is None or isinstance(found, int):
-                    return found
-                node = found
+                position = script.literal(index)
+                if not isinstance(position, int):
+                    return None
+                node, path = inner, (position, *path)
+            case cst.Call(func=cst.Name(value="next"), args=[cst.Arg(value=inner)]):
+                loader, _ = iterated(script, inner)
+                known = loader is not None and script.types.of(loader) == LOADER
+                return Part(loader, path) if loader is not None and known else None
             case _:
                 return None
     return None
 
 
-def is_batch(script: Script, node: cst.BaseExpression) -> bool:
-    """Return whether an expression is a whole batch: `data` in `for data in loader`."""
-    node = script.value(node)
-    if isinstance(node, cst.Call) and script.name(node.func) == "builtins.next" and node.args:
-        source, _ = iterated(script, node.args[0].value)
-        return source is not None and script.types.of(source) == LOADER
-    if not isinstance(node, cst.Name) or (binding := script.binding(node)) is None:
-        return False
-    if not binding.iterated or binding.value is None:
-        return False
-    source, path = iterated(script, binding.value, binding.path)
-    return source is not None and path == () and _is_loop_over_batches(script, binding.statement)
+def batch_part(script: Script, node: cst.BaseExpression) -> int | None:
+    """Return which part of a batch an expression is: IMAGES, TARGETS; None for anything else."""
+    part = part_of_batch(script, node)
+    return part.path[0] if part and len(part.path) == 1 else None
 
 
-def _part_of_name(script: Script, node: cst.Name) -> int | cst.BaseExpression | None:
-    """Return the part of a batch that a name is, or the expression to look at next."""
-    binding = script.binding(node)
-    if binding is None:
-        return None
+def _source(
+    script: Script, binding: Binding, path: tuple[int, ...]
+) -> Part | tuple[cst.BaseExpression, tuple[int, ...]] | None:
+    """Return the part of a batch that a name is, or the expression and path to look at next."""
     if isinstance(binding.statement, cst.Param):
         values = passed(script, binding.statement)
-        return values[0] if len(values) == 1 else None
-    if binding.value is None or binding.expression is not None:
-        return binding.expression
-    if binding.iterated:
-        _, path = iterated(script, binding.value, binding.path)
-        is_part = len(path) == 1 and _is_loop_over_batches(script, binding.statement)
-        return path[0] if is_part else None
-    is_part = len(binding.path) == 1 and is_batch(script, binding.value)
-    return binding.path[0] if is_part else None
+        return (values[0], path) if len(values) == 1 else None
+    if binding.expression is not None:
+        return binding.expression, path
+    if binding.value is None or isinstance(binding.statement, cst.AugAssign):
+        return None
+    if not binding.iterated:
+        return binding.value, (*binding.path, *path)
+    loader, inner = iterated(script, binding.value, binding.path)
+    if loader is None or not _is_loop_over_batches(script, binding.statement):
+        return None
+    return Part(loader, (*inner, *path))
 
 
 def _is_loop_over_batches(script: Script, node: cst.CSTNode) -> bool:

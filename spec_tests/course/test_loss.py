@@ -212,3 +212,22 @@ def test_class_takes_no_tensors(shows_error: ShowsError) -> None:
         with shows_error("loss.instance-first"):
             loss(INPUTS, TARGETS)
     assert nn.L1Loss()(INPUTS, TARGETS) > 0
+
+
+@pytest.mark.claim("loss.softmax-inside")
+def test_cross_entropy_after_softmax() -> None:
+    targets = torch.arange(10)
+    perfect = torch.eye(10)  # the probabilities of outputs without any doubt
+    loss_fn = nn.CrossEntropyLoss()
+    assert loss_fn(100 * perfect, targets).item() == 0
+    # -log(e / (e + 9)): softmax of a 1 and nine zeros
+    torch.testing.assert_close(loss_fn(perfect, targets).item(), 1.4612, rtol=0, atol=5e-5)
+
+
+@pytest.mark.claim("loss.outputs-first")
+@pytest.mark.shows("loss.outputs-first")
+def test_targets_are_second(shows_error: ShowsError) -> None:
+    outputs, targets = torch.zeros(4, 10), torch.tensor([3, 8, 8, 0])
+    with shows_error("loss.outputs-first"):
+        nn.CrossEntropyLoss()(targets, outputs)
+    assert nn.CrossEntropyLoss()(outputs, targets) > 0

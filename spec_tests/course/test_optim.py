@@ -97,6 +97,27 @@ def test_gradients_accumulate_without_zero_grad() -> None:
     assert weight.item() == -0.25  # 0.5 - 0.25 * (2 + 1); with zero_grad it is 0.25
 
 
+@pytest.mark.claim("optim.cleared-before-step")
+def test_zero_grad_before_step_prevents_learning() -> None:
+    weight = parameter(1.0)
+    optimizer = optim.SGD([weight], lr=0.25)
+    (weight * weight).backward()
+    optimizer.zero_grad()
+    optimizer.step()
+    assert weight.item() == 1
+
+
+@pytest.mark.claim("optim.own-parameters")
+def test_optimizer_of_another_network() -> None:
+    trained, other = parameter(1.0), parameter(1.0)
+    optimizer = optim.SGD([other], lr=0.25)
+    for _ in range(2):
+        optimizer.zero_grad()
+        (trained * trained).backward()
+        optimizer.step()
+    assert (trained.item(), other.item()) == (1, 1)
+
+
 @pytest.mark.claim("optim.lr-argument")
 @pytest.mark.parametrize(
     "optimizer", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad]

@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING
 
 from reference.checker.rules import (
     backward,
+    batch_parts,
     boards,
     boards_closed,
+    cross_entropy,
     devices,
+    evaluation,
+    layer_sizes,
     loading,
+    losses,
+    number_types,
     optimizers,
     saving,
+    whole_batch,
     zero_grad,
 )
 
@@ -27,4 +34,11 @@ RULES: tuple[type[Rule], ...] = (
     *zero_grad.RULES,
     *backward.RULES,
     *optimizers.RULES,
+    *losses.RULES,
+    *cross_entropy.RULES,
+    *number_types.RULES,
+    *batch_parts.RULES,
+    *evaluation.RULES,
+    *layer_sizes.RULES,
+    *whole_batch.RULES,
 )

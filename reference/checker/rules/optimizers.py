@@ -119,7 +119,7 @@ class ParametersOfAnother(Rule):
     """An optimizer with the parameters of a network that the script does not use."""
 
     name = "parameters-of-another"
-    claims = ("optim.second-optimizer",)
+    claims = ("optim.own-parameters", "optim.second-optimizer")
     severity = "warning"
     message = Text(
         en="The optimizer changes the weights of {given}, but the loop trains {trained}, whose "

@@ -130,7 +130,7 @@ class GradientsCleared(Rule):
     """`zero_grad()` after `backward()` and before the `step()` that should use the gradients."""
 
     name = "zero-grad-before-step"
-    claims = ("optim.zero-grad-place",)
+    claims = ("optim.cleared-before-step", "optim.zero-grad-place")
     severity = "warning"
     message = Text(
         en="zero_grad() clears the gradients of backward() before step() uses them, so the network "
