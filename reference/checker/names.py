@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import re
 
+# Of torchvision.models; vgg16 is no module, and after `vgg16 = vgg16()`, vgg16.eval is a method.
+_NETWORK_MODULES = (
+    "alexnet|convnext|densenet|detection|efficientnet|googlenet|inception|maxvit|mnasnet|mobilenet"
+    "|mobilenetv2|mobilenetv3|quantization|regnet|resnet|segmentation|shufflenetv2|squeezenet"
+    "|swin_transformer|vgg|video|vision_transformer"
+)
 # The modules in which PyTorch defines what it documents under a shorter name.
 _LONG_NAMES = [
     (re.compile(r"torch\.nn\.modules(\.[a-z]+)?\.(?=[A-Z])"), "torch.nn."),
@@ -12,7 +18,7 @@ _LONG_NAMES = [
     (re.compile(r"torch\.utils\.tensorboard\.writer\."), "torch.utils.tensorboard."),
     (re.compile(r"torchvision\.transforms\.(transforms|v2)\.(?=[A-Z])"), "torchvision.transforms."),
     (re.compile(r"torchvision\.datasets\.[a-z]+\.(?=[A-Z])"), "torchvision.datasets."),
-    (re.compile(r"torchvision\.models\.[a-z0-9]+\.(?=[a-z])"), "torchvision.models."),
+    (re.compile(rf"torchvision\.models\.({_NETWORK_MODULES})\.(?=[a-z])"), "torchvision.models."),
     (re.compile(r"torch\.(functional|_C|_tensor|serialization)\."), "torch."),
 ]
 

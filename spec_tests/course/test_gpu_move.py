@@ -132,3 +132,21 @@ def test_build_without_cuda(monkeypatch: pytest.MonkeyPatch, shows_error: ShowsE
 def test_message_of_moving_an_optimizer(shows_error: ShowsError) -> None:
     with shows_error("gpu.optimizer-unused"):
         torch.optim.SGD(Tudui().parameters(), lr=0.01).cuda()
+
+
+@pytest.mark.claim("gpu.is-available-call")
+def test_function_counts_as_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert torch.cuda.is_available
+    assert not torch.cuda.is_available()
+
+
+@pytest.mark.claim("gpu.optimizer-first")
+def test_optimizer_made_before_the_move_keeps_the_old_parameters() -> None:
+    network = Tudui()
+    before = torch.optim.SGD(network.parameters(), lr=0.01)
+    network.to("meta")
+    after = torch.optim.SGD(network.parameters(), lr=0.01)
+    moved = list(network.parameters())
+    assert all(p is q for p, q in zip(after.param_groups[0]["params"], moved, strict=True))
+    assert all(p is not q for p, q in zip(before.param_groups[0]["params"], moved, strict=True))

@@ -219,3 +219,15 @@ def test_better_weights_predict_better(small_cifar10: Path) -> None:
     untrained, trained = correct
     assert untrained < 10
     assert trained > 15
+
+
+@pytest.mark.claim("infer.load-state-dict-result")
+@pytest.mark.shows("infer.load-state-dict-result")
+def test_load_state_dict_does_not_return_the_network(shows_error: ShowsError) -> None:
+    network = Tudui()
+    result = network.load_state_dict(Tudui().state_dict())
+    assert result.missing_keys == result.unexpected_keys == []
+    with shows_error("infer.load-state-dict-result"):
+        result.eval()
+    with shows_error("infer.load-state-dict-result"):
+        result(torch.ones(1, 3, 32, 32))

@@ -218,3 +218,22 @@ def test_layers_take_tensors(shows_error: ShowsError) -> None:
         assert layer(torch.from_numpy(value)).ndim == 3
     with shows_error("module.input-not-tensor"):
         nn.Linear(2, 2)(input)
+
+
+@pytest.mark.claim("module.layer-not-called")
+@pytest.mark.shows("module.layer-not-called")
+def test_layer_without_its_input(shows_error: ShowsError) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.relu = nn.ReLU()
+
+        def forward(self, _: torch.Tensor) -> nn.Module:
+            return self.relu
+
+    net = Net()
+    assert net(ONE) is net.relu
+    with shows_error("module.layer-not-called"):
+        net(ONE).argmax(1)
+    with shows_error("module.layer-not-called"):
+        nn.Linear(2, 2)(net(ONE))

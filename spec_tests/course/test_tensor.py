@@ -183,16 +183,36 @@ def test_no_tensor_fits_every_line_of_the_listing() -> None:
         single.view(-1, 8)
 
 
-@pytest.mark.claim("tensor.sizes-must-match", "tensor.of-strings", "tensor.zero-dim")
-@pytest.mark.shows("tensor.sizes-must-match", "tensor.of-strings", "tensor.zero-dim")
+REFUSED = ("tensor.sizes-must-match", "tensor.of-strings", "tensor.zero-dim", "tensor.index")
+
+
+@pytest.mark.claim(*REFUSED)
+@pytest.mark.shows(*REFUSED)
 def test_what_tensors_refuse(shows_error: ShowsError) -> None:
     with shows_error("tensor.sizes-must-match"):
         torch.ones(64, 10) + torch.ones(64)
     with shows_error("tensor.of-strings"):
         torch.tensor(["ants", "bees"])
+    with shows_error("tensor.of-strings"):
+        torch.nn.CrossEntropyLoss()(torch.ones(2, 10), ("ants", "bees"))
     loss = torch.tensor(2.5)
     with shows_error("tensor.zero-dim"):
         loss[0]
     with shows_error("tensor.zero-dim"):
         len(loss)
     assert loss.item() == 2.5
+    x = torch.arange(10)
+    for index in (10, (0, 0)):
+        with shows_error("tensor.index"):
+            x[index]
+    assert x[-1] == x[9]
+
+
+@pytest.mark.claim("tensor.new-tensor")
+def test_methods_return_new_tensors() -> None:
+    x = torch.rand(4, 4)
+    for new in (x.reshape(2, 8), x.unsqueeze(0), x.argmax(1), x.to(torch.float64), x.to("meta")):
+        assert new is not x
+    assert x.shape == (4, 4)
+    assert x.dtype == torch.float32
+    assert x.device.type == "cpu"

@@ -192,3 +192,11 @@ def test_warnings_of_old_arguments(shows_error: ShowsError) -> None:
             vgg16(weights=value)
     with shows_error("vgg.weights-positional"):
         torchvision.models.vgg16(False)  # noqa: FBT003 - a learner's line
+
+
+@pytest.mark.claim("vgg.weights-name")
+def test_unknown_names_of_weights() -> None:
+    for name in ("True", "imagenet", "vgg16-397923af.pth"):
+        with pytest.raises(KeyError, match=name):
+            vgg16(weights=name)
+    assert "DEFAULT" in VGG16_Weights.__members__

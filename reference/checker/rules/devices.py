@@ -16,6 +16,7 @@ from reference.checker.devices import (
 )
 from reference.checker.edits import Fix, expression
 from reference.checker.finding import Text
+from reference.checker.kinds import OPTIMIZERS
 from reference.checker.one_device import one_device
 from reference.checker.rule import Bad, Match, Rule
 from reference.checker.tree import argument
@@ -185,8 +186,9 @@ class GpuWithoutCheck(Rule):
 
 def _moves(script: Script) -> Iterator[tuple[cst.Call, str]]:
     """Yield `x.cuda()` and `x.to("cuda")`, and the GPU."""
-    for call, _ in script.method_calls("cuda"):
-        yield call, "cuda"
+    for call, moved in script.method_calls("cuda"):
+        if not OPTIMIZERS.match(script.types.of(moved)):
+            yield call, "cuda"
     for call, _ in script.method_calls("to"):
         name = _string(script, argument(call, 0, "device"))
         if name:
