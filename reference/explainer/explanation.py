@@ -90,10 +90,11 @@ class Explainer:
         """Yield a part for each claim that explains a warning."""
         explained = set()
         for warning in warnings:
-            cause = find_cause([warning], None, ())
+            line = own_line(warning)
+            cause = find_cause([warning], line, ())
             if cause is not None and cause.claim.id not in explained:
                 explained.add(cause.claim.id)
-                yield self._explained("warning", own_line(warning), cause)
+                yield self._explained("warning", line, cause)
 
     def _signal(self, name: str) -> Iterator[str]:
         if name == "SIGKILL":

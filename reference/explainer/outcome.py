@@ -18,8 +18,8 @@ class Raised:
         types: the names of its class and of the class's bases, without modules.
         message: its text.
         notes: the notes of an exception.
-        frames: the file and the line of each frame, outermost first; of a warning, the place that
-            Python prints; of a SyntaxError, also the place in the file that does not parse.
+        frames: the file and the line of each frame, outermost first; at the end, of a warning, the
+            place that Python prints, and of a SyntaxError, the place that does not parse.
     """
 
     types: tuple[str, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import os
+import re
 import sysconfig
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from reference.checker.finding import Finding
     from reference.explainer.outcome import Raised
 
+FRAME = re.compile(r'^ +File "(.+)", line ([0-9]+)', re.MULTILINE)
 INSTALLED = {"site-packages", "dist-packages"}  # names of folders, in any environment
 
 
@@ -59,8 +61,13 @@ def _lines(statement: ast.stmt) -> range:
 
 
 def own_line(raised: Raised) -> Line | None:
-    """Return the innermost line that is not Python's or an installed package's, or None."""
-    lines = (Line(path, number) for path, number in reversed(raised.frames))
+    """Return the innermost line that is not Python's or an installed package's, or None.
+
+    A message may contain the traceback of the process in which the exception arose, such as a
+    worker of a DataLoader.
+    """
+    inner = [(path, int(number)) for path, number in FRAME.findall(raised.message)]
+    lines = (Line(path, number) for path, number in reversed((*raised.frames, *inner)))
     return next((line for line in lines if line.code and not is_installed(line.path)), None)
 
 

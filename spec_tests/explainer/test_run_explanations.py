@@ -72,13 +72,13 @@ def test_cause_of_an_exception_is_explained() -> None:
 
 def test_warnings_are_explained_once_each(tmp_path: Path) -> None:
     script = written(tmp_path, "import torchvision\nvgg16(pretrained=False)\n")
-    inside = ("torchvision/models/_utils.py", 208)
-    warning = raised("UserWarning", PRETRAINED, inside)
+    warning = raised("UserWarning", PRETRAINED, (str(script), 2), (os.__file__, 208))
     unknown = raised("UserWarning", "something else", (str(script), 2))
     text = explained(warnings=(warning, unknown, warning))
     assert text.count("course: ") == 1
     assert "course: what the warning means:" in text
-    assert "weights=" in text
+    assert "script.py, line 2: vgg16(pretrained=False)" in text
+    assert "(vgg.pretrained-false)" in text
     assert explained(warnings=(unknown,)) == ""
 
 
@@ -171,6 +171,17 @@ def test_own_line_is_the_innermost_that_is_not_installed(tmp_path: Path) -> None
     assert own_line(raised("E", "", *frames)) == Line(script, 2)
     assert own_line(raised("E", "", (library, 346), ("<frozen runpy>", 88))) is None
     assert own_line(raised("E", "", (script, 99))) is None
+    worker = f'Caught E in DataLoader worker process 0.\n  File "{script}", line 1, in f\n'
+    assert own_line(raised("E", worker, (script, 2), (library, 1))) == Line(script, 1)
+
+
+def test_warning_is_explained_at_the_line_that_called_a_library(tmp_path: Path) -> None:
+    (tmp_path / "site-packages").mkdir()
+    code = f"import warnings\ndef vgg16(pretrained):\n    warnings.warn({PRETRAINED!r})\n"
+    written(tmp_path, code, "site-packages/library.py")
+    code = "import sys\nsys.path.append('site-packages')\nfrom library import vgg16\n"
+    written(tmp_path, f"{code}vgg16(\n    pretrained=True,\n)\n")
+    assert "script.py, line 4: vgg16(" in assert_explained(tmp_path, "script.py")
 
 
 def test_lines_of_a_statement(tmp_path: Path) -> None:

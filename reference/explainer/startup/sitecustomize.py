@@ -20,7 +20,7 @@ TYPE_CHECKING = False  # typing's own would import typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from importlib.machinery import ModuleSpec
-    from types import ModuleType, TracebackType
+    from types import FrameType, ModuleType, TracebackType
     from typing import Any
 
     Record = Callable[[str, dict[str, Any]], None]
@@ -117,6 +117,15 @@ def frames(traceback: "TracebackType | None") -> "Iterator[tuple[str, int]]":
         traceback = traceback.tb_next
 
 
+def callers(frame: "FrameType | None") -> "list[tuple[str, int]]":
+    """Return the file and the line of a running frame and of its callers, outermost first."""
+    places = []
+    while frame is not None:
+        places.append((frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    return places[::-1]
+
+
 class WarningsFinder:
     """A finder that waits for the import of the standard library's `warnings`.
 
@@ -156,16 +165,16 @@ def watch(warnings: "Any", record: "Record") -> "Callable[[], None]":
 
     def _showwarnmsg_impl(msg: "Any") -> None:
         show(msg)
-        quietly(report, msg)
+        quietly(report, msg, sys._getframe(1))
 
-    def report(msg: "Any") -> None:
+    def report(msg: "Any", caller: "FrameType") -> None:
         message = text(msg.message)
         key = (msg.category, message, msg.filename, msg.lineno)
         if key not in written and len(written) < MAX_WARNINGS:
             written.add(key)
             types = [each.__name__ for each in msg.category.__mro__]
-            frames = [(msg.filename, msg.lineno)]
-            record("warning", {"types": types, "message": message, "notes": [], "frames": frames})
+            places = [*callers(caller), (msg.filename, msg.lineno)]
+            record("warning", {"types": types, "message": message, "notes": [], "frames": places})
 
     def restore() -> None:
         warnings._showwarnmsg_impl = show
