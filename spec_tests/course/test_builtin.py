@@ -133,3 +133,19 @@ def test_variable_that_hides_a_function(shows_error: ShowsError) -> None:
     for listing in ("print = 'x'; print(1)", "shape()", "net = 0; net(1)"):
         with shows_error("builtin.not-callable"):
             run(listing, shape=torch.ones(2).shape)
+
+
+@pytest.mark.claim("builtin.arguments", "builtin.text-and-number", "builtin.unpacking")
+@pytest.mark.shows("builtin.arguments", "builtin.text-and-number", "builtin.unpacking")
+def test_messages_of_python(shows_error: ShowsError) -> None:
+    for name, listing in (
+        ("builtin.arguments", "nn.Conv2d(3, 6)"),
+        ("builtin.arguments", "nn.Flatten(dim=1)"),
+        ("builtin.arguments", "nn.Flatten(1, 2, 3)"),
+        ("builtin.text-and-number", "'loss: ' + loss"),
+        ("builtin.text-and-number", "loss + 'loss: '"),
+        ("builtin.unpacking", "imgs, targets = [1, 2, 3]"),
+        ("builtin.unpacking", "imgs, targets = [1]"),
+    ):
+        with shows_error(name):
+            run(listing, nn=nn, loss=torch.tensor(2.5))

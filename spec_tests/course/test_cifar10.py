@@ -1,5 +1,6 @@
 """Claims about CIFAR-10, for torchvision and the reference (P14)."""
 
+import gzip
 import hashlib
 import inspect
 import shutil
@@ -281,3 +282,16 @@ def test_show_displays_the_image(small_cifar10: Path, viewed: list[Image.Image])
     image, _ = CIFAR10(small_cifar10, train=False)[0]
     image.show()
     assert [(seen.size, seen.tobytes()) for seen in viewed] == [((32, 32), image.tobytes())]
+
+
+@pytest.mark.claim("cifar10.damaged-archive")
+@pytest.mark.shows("cifar10.damaged-archive")
+def test_damaged_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shows_error: ShowsError
+) -> None:
+    monkeypatch.setattr(utils, "_get_redirect_url", lambda url, **_: url)
+    monkeypatch.setattr(utils, "_urlretrieve", lambda _, path: Path(path).write_bytes(b"half"))
+    with shows_error("cifar10.damaged-archive"):
+        torchvision.datasets.CIFAR10(tmp_path, download=True)
+    with shows_error("cifar10.damaged-archive"):
+        gzip.decompress(gzip.compress(bytes(999))[:-9])

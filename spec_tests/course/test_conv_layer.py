@@ -224,10 +224,9 @@ def test_kernel_size_of_a_1_tuple_fails(shows_error: ShowsError) -> None:
 def test_rejects_integers(shows_error: ShowsError) -> None:
     image = torch.ones(1, 1, 5, 5, dtype=torch.long)
     assert conv2d(image, torch.ones(1, 1, 5, 5, dtype=torch.long)).tolist() == [[[[25]]]]
-    with shows_error("conv.layer-rejects-integers"):
-        nn.Conv2d(1, 1, 3)(image)
-    with shows_error("conv.layer-rejects-integers"):
-        nn.Linear(5, 1)(image)
+    for layer in nn.Conv2d(1, 1, 3), nn.Linear(5, 1), nn.Conv2d(1, 1, 3, bias=False):
+        with shows_error("conv.layer-rejects-integers"):
+            layer(image.double())
 
 
 @pytest.mark.claim("conv.kernel-pair")

@@ -223,3 +223,19 @@ def test_backslashes_in_a_string(
     assert "invalid escape sequence" in run.stderr or "is an invalid escape" in run.stderr
     prints_error("dataset.path-escape", run.stderr)
     assert ast.literal_eval(r'r"C:\Users\mine"') == r"C:\Users\mine"
+
+
+@pytest.mark.claim("dataset.returns-nothing")
+@pytest.mark.shows("dataset.returns-nothing")
+def test_getitem_must_return_a_sample(shows_error: ShowsError) -> None:
+    with shows_error("dataset.returns-nothing"):
+        next(iter(data.DataLoader([None])))
+
+
+@pytest.mark.claim("dataset.encoding")
+@pytest.mark.shows("dataset.encoding")
+def test_text_in_another_encoding(tmp_path: Path, shows_error: ShowsError) -> None:
+    (tmp_path / "label.txt").write_text("蚂蚁", encoding="gbk")
+    with shows_error("dataset.encoding"):
+        (tmp_path / "label.txt").read_text(encoding="utf-8")
+    assert (tmp_path / "label.txt").read_text(encoding="gbk") == "蚂蚁"

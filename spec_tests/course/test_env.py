@@ -179,7 +179,7 @@ def test_package_that_is_not_installed(shows_error: ShowsError) -> None:
 @pytest.mark.claim("env.shadowed-module")
 @pytest.mark.shows("env.shadowed-module")
 def test_script_with_the_name_of_a_module(tmp_path: Path, prints_error: PrintsError) -> None:
-    for use in ("import torch; torch.nn", "from torch import nn"):
+    for use in ("import torch; torch.nn", "from torch import nn", "import torch.nn"):
         (tmp_path / "torch.py").write_text(use)
         result = subprocess.run(
             [sys.executable, "torch.py"],

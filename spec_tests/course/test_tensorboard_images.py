@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from packaging.version import Version
 from PIL import Image
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
@@ -196,3 +197,11 @@ def test_one_image_or_a_batch(writer: SummaryWriter, shows_error: ShowsError) ->
     for add, images in ((writer.add_image, PHOTO[None]), (writer.add_images, PHOTO)):
         with shows_error("tensorboard.dimensions"):
             add("test", images)
+
+
+@pytest.mark.skipif(Version(torch.__version__) < Version("2.11"), reason="it had no message")
+@pytest.mark.shows("conv.six-channels-need-reshape", "tensorboard.images-six-channels")
+def test_message_of_six_channels(writer: SummaryWriter, shows_error: ShowsError) -> None:
+    for name in ("conv.six-channels-need-reshape", "tensorboard.images-six-channels"):
+        with shows_error(name):
+            writer.add_images("outputs", torch.rand(2, 6, 4, 4))

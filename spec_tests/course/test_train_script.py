@@ -64,11 +64,21 @@ def test_folder_with_init_is_imported_rather_than_the_module(model_file: Path) -
     assert importlib.import_module("model").__file__ == str(package)
 
 
-@pytest.mark.claim("train.model-file")
-@pytest.mark.shows("train.model-file", "train.test-listing")
+@pytest.mark.claim("train.model-file", "train.model-name")
+@pytest.mark.shows("train.model-file", "train.model-name", "train.test-listing")
 def test_script_without_its_files(model_file: Path, shows_error: ShowsError) -> None:
     model_file.unlink()
     with shows_error("train.model-file"):
         run("from model import *")
+    model_file.write_text(MODEL)
+    importlib.invalidate_caches()
+    with shows_error("train.model-name"):
+        run("from model import Tudui")
     with shows_error("train.test-listing"):
         run("writer.add_scalar('test_loss', 0, 0)")
+
+
+@pytest.mark.shows("train.item")
+def test_plain_number_has_no_item(shows_error: ShowsError) -> None:
+    with shows_error("train.item"):
+        len([1]).item()

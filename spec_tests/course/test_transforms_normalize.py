@@ -76,6 +76,8 @@ def test_refuses_channels_last(tensor: torch.Tensor, shows_error: ShowsError) ->
     channels_last = tensor.permute(1, 2, 0)
     with shows_error("transforms.normalize-channels-first"):
         Normalize(HALF, HALF)(channels_last)
+    with shows_error("transforms.normalize-channels-first"):
+        Normalize(HALF, HALF)(tensor[0])
     with pytest.raises(ValueError, match=r"each channel .* 3 and 3 for \(512, 768, 3\)"):
         normalize(channels_last, HALF, HALF)
 

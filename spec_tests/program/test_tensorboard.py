@@ -15,6 +15,7 @@ from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
 from reference.cli import main
+from spec_tests.harness.shown_errors import PrintsError
 from spec_tests.support.tensorboard_server import (
     TIMEOUT,
     Server,
@@ -161,7 +162,8 @@ def test_port(server_with_all_images: Server, port: int) -> None:
 
 @pytest.mark.claim("tensorboard.port-taken")
 @pytest.mark.usefixtures("server_with_all_images")
-def test_used_port_is_refused(tmp_path: Path, port: int) -> None:
+@pytest.mark.shows("tensorboard.port-taken")
+def test_used_port_is_refused(tmp_path: Path, port: int, prints_error: PrintsError) -> None:
     done = subprocess.run(
         command(tmp_path, f"--port={port}"),
         env=environment(tmp_path),
@@ -172,6 +174,7 @@ def test_used_port_is_refused(tmp_path: Path, port: int) -> None:
     )
     assert done.returncode != 0
     assert f"could not bind to port {port}, it was already in use" in done.stderr
+    prints_error("tensorboard.port-taken", done.stderr)
 
 
 @pytest.mark.claim("tensorboard.port-6006")
