@@ -110,7 +110,8 @@ class Explainer:
             if line.distance(finding):
                 lines += self._place(replace(line, number=finding.line))
             message = finding.message
-            claim = replace(claim, now=message, now_zh=message, write=finding.write)
+            write = finding.write
+            claim = replace(claim, status="holds", now=message, now_zh=message, write=write)
         explained = textwrap.indent(answer(claim, self.language), "  ")
         return "\n".join([TEXTS[self.language][heading], *lines, explained])
 

@@ -65,6 +65,12 @@ def test_unknown_exception_is_not_explained(tmp_path: Path) -> None:
     assert explained(raised("KeyboardInterrupt", "", (str(script), 2))) == ""
 
 
+def test_what_the_course_says_is_quoted_where_it_is_not_right() -> None:
+    text = explained(raised("ModuleNotFoundError", "No module named 'cv2'"))
+    assert "  The course says: With PyTorch installed, import cv2 as cv works.\n  Only " in text
+    assert "course says" not in explained(raised("NameError", "name 'model' is not defined"))
+
+
 def test_cause_of_an_exception_is_explained() -> None:
     text = explained(raised("ValueError", "mine"), raised("UnpicklingError", LOAD))
     assert ".whole-model)" in text
