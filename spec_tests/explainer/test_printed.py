@@ -95,3 +95,7 @@ def test_own_code(text: str, code: str) -> None:
 def test_plain() -> None:
     typed = "Can’t get attribute ‘Tudui’，on\n   <module（main）>"
     assert plain(typed) == "Can't get attribute 'Tudui',on <module(main)>"
+
+
+def test_clean() -> None:
+    assert clean("\x1b[0;31mKeyError\x1b[0m: 'x'\r\n") == "KeyError: 'x'\n"

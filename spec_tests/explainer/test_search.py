@@ -8,6 +8,8 @@ import pytest
 from reference.claims import Claim, ClaimError
 from reference.explainer.search import MAX_TEXT, Search, search
 
+GROUPS = "Given groups=1, weight of size [32, 3, 5, 5], expected input[1, 4, 32, 32]"
+LINEAR = "linear.sizes-must-match"
 GENERAL = ClaimError("RuntimeError", "size mismatch", 13)
 SPECIFIC = ClaimError("RuntimeError", r"size mismatch for \S+ copying a param with shape", 46)
 CLASS = ClaimError("AttributeError", r"Can't get attribute '\w+' on <module '__main__'", 45)
@@ -29,7 +31,16 @@ def register(
     )
 
 
-MESSAGES = register({"a.general": (GENERAL,), "a.specific": (SPECIFIC,), "a.class": (CLASS, EMPTY)})
+START = ClaimError("OSError", "^lost connection", 15)
+MESSAGES = register(
+    {
+        "a.general": (GENERAL,),
+        "a.specific": (SPECIFIC,),
+        "a.class": (CLASS, EMPTY),
+        "a.start": (START,),
+    },
+    {"a.general": "copying a param with another shape for fc.weight"},
+)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +59,10 @@ MESSAGES = register({"a.general": (GENERAL,), "a.specific": (SPECIFIC,), "a.clas
         ("KeyError: 'momentum'", []),
         ("TypeError: 'lr'", []),  # too short without its type
         ("what does 'lr' mean", []),
+        ("lost connection", ["a.start"]),
+        ("some lines\nlost connection\nto it", ["a.start"]),
+        ("we lost connection", []),
+        ("OSError: we lost connection", []),
         (
             "RuntimeError: size mismatch\n\nDuring handling …\n\nKeyError: 'lr'",
             ["a.class", "a.general"],
@@ -65,6 +80,13 @@ def test_same_message_is_decided_by_the_words() -> None:
         {"a.image": "an image of another size", "a.weights": "torch.load of weights"},
     ).search('File "a.py", line 3, in <module>\n  torch.load("a")\nRuntimeError: size mismatch')
     assert [claim.id for claim in found] == ["a.weights", "a.image"]
+
+
+def test_same_message_of_another_type_comes_last() -> None:
+    longer = ClaimError("TypeError", "size mismatch of tensors", 24)
+    found = register({"a.longer": (longer,), "a.general": (GENERAL,)})
+    names = [claim.id for claim in found.search("RuntimeError: size mismatch of tensors")]
+    assert names == ["a.general", "a.longer"]
 
 
 def test_same_message_is_explained_by_what_no_longer_holds() -> None:
@@ -89,7 +111,7 @@ def test_text_without_words_finds_nothing(text: str) -> None:
     "text",
     [
         "a." * 10_000,
-        "RuntimeError: " * 1500,
+        "".join(f"RuntimeError: {number}\n" for number in range(1100)),
         "Error" * 4000,
         'File "a", line 1\n' * 1000,
         "卷积" * 10_000,
@@ -100,7 +122,7 @@ def test_search_is_quick(text: str) -> None:
     search("")  # builds the index
     start = time.process_time()
     search(text)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 0.2
 
 
 @pytest.mark.parametrize(
@@ -150,3 +172,33 @@ def test_title_of_a_lesson_finds_its_claims(title: str) -> None:
 )
 def test_no_answer_is_better_than_a_wrong_one(text: str) -> None:
     assert search(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Can't get attribute 'Tudui'", {"saveload.class-needed"}),
+        (
+            "AttributeError: Can't get attribute 'Tudui' on <module '__main__' from 'a.py'>",
+            {"saveload.class-needed"},
+        ),
+        (
+            "AttributeError: Can't get attribute 'Tudui' on <module 'model' from 'a.py'>",
+            {"saveload.class-no-longer-needed"},
+        ),
+        ("Torch not compiled with CUDA enabled", {"gpu.cpu-only-build"}),
+        ("Expected all tensors to be on the same device", {"gpu.same-device"}),
+        (
+            f"RuntimeError: {GROUPS} to have 3 channels, but got 4 channels instead",
+            {"infer.needs-rgb"},
+        ),
+        ("shape '[1, 3, 32, 32]' is invalid for input of size 4096", {"infer.needs-rgb"}),
+        ("RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x4 and 3x1)", {LINEAR}),
+        (
+            "UnpicklingError: Weights only load failed",
+            {"saveload.whole-model", "infer.whole-model"},
+        ),
+    ],
+)
+def test_frequent_messages_find_their_claim_first(text: str, names: set[str]) -> None:
+    assert search(text)[0].id in names

@@ -109,9 +109,9 @@ def test_text_may_be_several_arguments(capsys: Capture) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_text_comes_from_a_file(tmp_path: Path, encoding: str, capsys: Capture) -> None:
     path = tmp_path / "log.txt"
-    path.write_text("最大池化的 ceil_mode 有什么用", encoding=encoding)
+    path.write_text("最大池化怎么取整", encoding=encoding)
     assert main(["explain", str(path), "--json"]) == 0
-    assert '"maxpool.ceil' in capsys.readouterr().out
+    assert '"maxpool.' in capsys.readouterr().out
 
 
 def test_folder_may_be_named_like_a_word(

@@ -35,6 +35,7 @@ QUERIES = [
     f"KeyError: 'lr'\n\nDuring handling of the above exception:\n\n{TRACEBACK}",
     "----> 2 tudui = tudui.cuda()\n\x1b[31mAssertionError\x1b[0m: Torch not compiled with CUDA",
     "报错 AttributeError：Can’t get attribute ‘Tudui’ on <module ‘__main__’>",
+    "AttributeError: Can't get attribute '模型' on <module '__main__'>",
     "RuntimeError: Expected all tensors to be on the same\n device",
     "BrokenPipeError: [Errno 32] Broken pipe DataLoader num_workers Windows",
     "device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')",
