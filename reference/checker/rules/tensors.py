@@ -9,8 +9,8 @@ import libcst as cst
 from reference.checker.edits import Fix, expression
 from reference.checker.finding import Text
 from reference.checker.kinds import TENSOR
-from reference.checker.loops import is_network
 from reference.checker.rule import Bad, Match, Rule
+from reference.checker.training.loops import is_network
 from reference.checker.tree import argument
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from reference.checker.dtypes import numbers_in
 from reference.checker.finding import Text
-from reference.checker.loops import TARGETS, batch_part
-from reference.checker.losses import loss_calls, operands, reduction
 from reference.checker.networks import first_step
 from reference.checker.rule import Bad, Match, Rule
+from reference.checker.shapes.dtypes import numbers_in
+from reference.checker.training.loops import TARGETS, batch_part
+from reference.checker.training.losses import loss_calls, operands, reduction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,13 +9,19 @@ import libcst as cst
 from reference.checker import edits
 from reference.checker.finding import Text
 from reference.checker.rule import Bad, Match, Replacement, Rule
-from reference.checker.updates import block_of, is_optimizer, line_of, optimizer_of, updates
+from reference.checker.training.updates import (
+    block_of,
+    is_optimizer,
+    line_of,
+    optimizer_of,
+    updates,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reference.checker.script import Script
-    from reference.checker.updates import Update
+    from reference.checker.training.updates import Update
 
 STEP = """
 optimizer.zero_grad()

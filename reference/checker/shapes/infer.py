@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from reference.checker.flow import reaching
-from reference.checker.image_shapes import batch_shapes, sample_shape
 from reference.checker.kinds import DATASETS
-from reference.checker.layer_shapes import LAYERS, SAME_SHAPE, MismatchError
-from reference.checker.loops import IMAGES, TARGETS, Part, part_of_batch
 from reference.checker.networks import created, is_changed, method, module_class, sequence
 from reference.checker.parameters import passed
-from reference.checker.shape_functions import function_shape, method_shape, operation_shape
+from reference.checker.shapes.functions import function_shape, method_shape, operation_shape
+from reference.checker.shapes.images import batch_shapes, sample_shape
+from reference.checker.shapes.layers import LAYERS, SAME_SHAPE, MismatchError
+from reference.checker.training.loops import IMAGES, TARGETS, Part, part_of_batch
 from reference.checker.tree import argument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reference.checker.layer_shapes import Shape
     from reference.checker.script import Script
+    from reference.checker.shapes.layers import Shape
 
 MAX_DEPTH = 30
 _BRANCHES = (cst.If, cst.For, cst.While, cst.Try, cst.Match)

@@ -83,6 +83,12 @@ def test_loops(script: Script) -> list[BatchLoop]:
     return [loop for loop in batch_loops(script) if not loop.trains and loop.outputs]
 
 
+def batch_loop_around(script: Script, node: cst.CSTNode) -> BatchLoop | None:
+    """Return the innermost loop over batches around a node."""
+    loops = {loop.node: loop for loop in batch_loops(script)}
+    return next((loops[p] for p in script.parents(node) if p in loops), None)  # type: ignore[index]
+
+
 def loop_around(script: Script, node: cst.CSTNode) -> Loop | None:
     """Return the loop around a node, or around the only call of the function that it is in."""
     for _ in range(MAX_STEPS):

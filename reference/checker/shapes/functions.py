@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from reference.checker.layer_shapes import (
+from reference.checker.shapes.layers import (
     LAYERS,
     MismatchError,
     Shape,
@@ -19,7 +19,7 @@ from reference.checker.layer_shapes import (
 from reference.checker.tree import argument
 
 if TYPE_CHECKING:
-    from reference.checker.shapes import Shapes
+    from reference.checker.shapes.infer import Shapes
 
 _CREATED = {"ones", "zeros", "rand", "randn", "empty", "randint", "tensor"}
 _SAME = {

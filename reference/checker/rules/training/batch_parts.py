@@ -8,16 +8,16 @@ import libcst as cst
 
 from reference.checker.finding import Text
 from reference.checker.kinds import DATASETS
-from reference.checker.loops import (
+from reference.checker.networks import first_step
+from reference.checker.rule import Bad, Match, Rule
+from reference.checker.training.loops import (
     TARGETS,
     batch_part,
     is_network,
     part_of_batch,
     part_of_binding,
 )
-from reference.checker.losses import loss_calls, operands
-from reference.checker.networks import first_step
-from reference.checker.rule import Bad, Match, Rule
+from reference.checker.training.losses import loss_calls, operands
 from reference.checker.tree import argument
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from reference.checker.finding import Text
-from reference.checker.loops import training_loops
 from reference.checker.overwritten import overwriting
 from reference.checker.rule import Bad, Match, Rule
+from reference.checker.training.loops import training_loops
+from reference.checker.training.updates import is_optimizer
 from reference.checker.tree import argument
-from reference.checker.updates import is_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reference.checker.finding import Text
-from reference.checker.mismatches import at_last_batch
 from reference.checker.rule import Bad, Match, Rule
+from reference.checker.shapes.mismatches import at_last_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from reference.checker.finding import Text
-from reference.checker.mismatches import mismatches
 from reference.checker.rule import Bad, Match, Rule
+from reference.checker.shapes.mismatches import mismatches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from reference.checker.script import Script
-    from reference.checker.shapes import LayerMismatchError
+    from reference.checker.shapes.infer import LayerMismatchError
 
 
 class _Mismatch(Rule):

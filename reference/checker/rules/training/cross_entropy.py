@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from reference.checker.finding import Text
-from reference.checker.loops import TARGETS, batch_part, is_network, is_output
-from reference.checker.losses import loss_calls, operands
 from reference.checker.networks import last_step
 from reference.checker.rule import Bad, Match, Rule
+from reference.checker.training.loops import TARGETS, batch_part, is_network, is_output
+from reference.checker.training.losses import loss_calls, operands
 from reference.checker.tree import argument
 
 if TYPE_CHECKING:

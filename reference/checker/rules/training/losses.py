@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from reference.checker.finding import Text
-from reference.checker.gradients import records_gradients
-from reference.checker.losses import has_backward, is_loss_tensor, loss_name, reduction
 from reference.checker.rule import Bad, Match, Replacement, Rule
+from reference.checker.training.gradients import records_gradients
+from reference.checker.training.losses import has_backward, is_loss_tensor, loss_name, reduction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import libcst as cst
 from reference.checker import edits
 from reference.checker.finding import Text
 from reference.checker.rule import Bad, Match, Rule
-from reference.checker.updates import is_optimizer, line_of, updates
+from reference.checker.training.updates import is_optimizer, line_of, updates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import libcst as cst
 
 from reference.checker.flow import reaching
 from reference.checker.kinds import LOADER
-from reference.checker.loops import IMAGES, TARGETS, part_of_batch
+from reference.checker.training.loops import IMAGES, TARGETS, part_of_batch
 from reference.checker.tree import argument
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from reference.checker.kinds import LOADER
-from reference.checker.layer_shapes import Shape, pair
 from reference.checker.samples import is_train
+from reference.checker.shapes.layers import Shape, pair
 from reference.checker.tree import argument
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from reference.checker.loops import BatchLoop, test_loops, training_loops
 from reference.checker.networks import created, module_class
-from reference.checker.updates import updates
+from reference.checker.training.loops import BatchLoop, test_loops, training_loops
+from reference.checker.training.updates import updates
 
 if TYPE_CHECKING:
     from reference.checker.script import Script

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from reference.checker.finding import Text
-from reference.checker.gradients import is_no_grad, records_gradients
-from reference.checker.loops import loops_around, training_loops
 from reference.checker.rule import Bad, Match, Rule
-from reference.checker.tests_of_networks import depends_on_mode, evaluations
+from reference.checker.training.evaluations import depends_on_mode, evaluations
+from reference.checker.training.gradients import is_no_grad, records_gradients
+from reference.checker.training.loops import loops_around, training_loops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reference.checker.finding import Severity
-    from reference.checker.loops import BatchLoop
     from reference.checker.script import Script
+    from reference.checker.training.loops import BatchLoop
 
 TEST = """
 tudui.train()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from reference.checker.image_shapes import batch_shapes
 from reference.checker.kinds import LOSSES
-from reference.checker.loops import batch_loops
 from reference.checker.networks import classes
-from reference.checker.shapes import LayerMismatchError, Shapes
+from reference.checker.shapes.images import batch_shapes
+from reference.checker.shapes.infer import LayerMismatchError, Shapes
+from reference.checker.training.loops import batch_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

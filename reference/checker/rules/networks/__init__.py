@@ -1,0 +1,7 @@
+"""Rules about the layers of networks and what they are given."""
+
+from __future__ import annotations
+
+from reference.checker.rules.networks import layer_sizes, whole_batch
+
+RULES = (*layer_sizes.RULES, *whole_batch.RULES)

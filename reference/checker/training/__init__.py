@@ -1,0 +1,1 @@
+"""What a script does when it trains and tests: loops, updates, losses, counts, logs."""
