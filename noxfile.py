@@ -106,9 +106,10 @@ def tinygrad_device() -> dict[str, str]:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Generate docs/ERRATA.md, its Chinese twin and docs/LESSONS.md from the register."""
-    install(session, "tests")
+    """Generate the documents of docs/ from the register and the rules, and the pictures."""
+    install(session, "docs")
     session.run("python", "-m", "spec_tests.report.docs")
+    session.run("python", "-m", "spec_tests.report.pictures")
 
 
 @nox.session

@@ -1,6 +1,7 @@
 """Generate documents from the register.
 
 - `docs/ERRATA.md` and its Chinese version: the claims that do not hold today;
+- `docs/RULES.md` and its Chinese version: what `course check` finds;
 - `docs/LESSONS.md`: the modules of each lesson, its claims, and the files that test them;
 - `reference/claims.json`: the claims, for the installed program.
 
@@ -24,6 +25,7 @@ from spec_tests.harness import claims, lessons
 from spec_tests.harness.claims import Claim
 from spec_tests.harness.lessons import Lesson
 from spec_tests.report.claims_json import claims_json
+from spec_tests.report.rules import FILES, rules_document
 
 COMMAND = "python -m spec_tests.report.docs"
 
@@ -233,6 +235,7 @@ def documents(register: Register, files: TestFiles) -> dict[Path, str]:
     pages = {
         paths.DOCS / language.file: errata(register, language) for language in (ENGLISH, CHINESE)
     }
+    pages |= {paths.DOCS / name: rules_document(register, lang) for lang, name in FILES.items()}
     return pages | {
         paths.DOCS / "LESSONS.md": lesson_list(register, files),
         paths.REFERENCE / "claims.json": claims_json(register, lessons.load()),

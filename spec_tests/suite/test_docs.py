@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from reference.checker.finding import Language as Lang
 from spec_tests import paths
 from spec_tests.harness import claims, lessons
 from spec_tests.harness.claims import Claim
 from spec_tests.report import docs
 from spec_tests.report.claims_json import claims_json
 from spec_tests.report.docs import CHINESE, ENGLISH, Language, TestFiles
+from spec_tests.report.rules import FILES, rules_document
 
 STALE = f"stale: run `{docs.COMMAND}`"
 
@@ -37,6 +39,11 @@ def _read(name: str) -> str:
 @pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=lambda language: language.file)
 def test_errata_are_up_to_date(register: dict[str, Claim], language: Language) -> None:
     assert _read(language.file) == docs.errata(register, language), STALE
+
+
+@pytest.mark.parametrize(("lang", "name"), FILES.items())
+def test_rules_are_up_to_date(register: dict[str, Claim], lang: Lang, name: str) -> None:
+    assert _read(name) == rules_document(register, lang), STALE
 
 
 def test_lessons_are_up_to_date(register: dict[str, Claim], files: TestFiles) -> None:
