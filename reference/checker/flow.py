@@ -17,11 +17,18 @@ SAME_VALUE = frozenset(["to", "cuda", "cpu", "eval", "train", "requires_grad_", 
 _SUITES = (cst.If, cst.Else, cst.For, cst.While, cst.Try, cst.ExceptHandler, cst.Finally)
 
 
-def places(script: Script, node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+def places(
+    script: Script, node: cst.BaseExpression, *, moves: bool = True
+) -> Iterator[cst.BaseExpression]:
     """Yield the expressions that have the value of an expression, itself first.
 
     The value is followed through assignments, attributes of `self`, calls such as
     `x.to(device)`, and the arguments and results of the script's own functions.
+
+    Args:
+        script: the script.
+        node: the expression.
+        moves: whether the result of `x.to(device)` and the like counts as x.
     """
     seen: set[cst.CSTNode] = set()
     pending = [node]
@@ -30,7 +37,13 @@ def places(script: Script, node: cst.BaseExpression) -> Iterator[cst.BaseExpress
         if node not in seen:
             seen.add(node)
             yield node
-            pending += _next(script, node)
+            pending += (n for n in _next(script, node) if moves or not _is_call_of(n, node))
+
+
+def _is_call_of(call: cst.BaseExpression, node: cst.BaseExpression) -> bool:
+    """Return whether an expression is the call of a method of another one."""
+    method = call.func if isinstance(call, cst.Call) else None
+    return isinstance(method, cst.Attribute) and method.value is node
 
 
 def _next(script: Script, node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:

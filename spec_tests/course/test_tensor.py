@@ -216,3 +216,11 @@ def test_methods_return_new_tensors() -> None:
     assert x.shape == (4, 4)
     assert x.dtype == torch.float32
     assert x.device.type == "cpu"
+
+
+@pytest.mark.claim("tensor.reshape-mixes")
+def test_reshape_does_not_exchange_axes() -> None:
+    image = torch.tensor([[[1, 2, 3], [4, 5, 6]]])  # one row of two pixels
+    assert image.permute(2, 0, 1).tolist() == [[[1, 4]], [[2, 5]], [[3, 6]]]
+    assert image.reshape(3, 1, 2).tolist() == [[[1, 2]], [[3, 4]], [[5, 6]]]
+    assert image.view(3, 1, 2).equal(image.reshape(3, 1, 2))

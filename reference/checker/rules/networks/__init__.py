@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from reference.checker.rules.networks import layer_sizes, whole_batch
+from reference.checker.rules.networks import forward, layer_sizes, whole_batch
 
-RULES = (*layer_sizes.RULES, *whole_batch.RULES)
+RULES = (*forward.RULES, *layer_sizes.RULES, *whole_batch.RULES)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from reference.checker.edits import Fix, before, statement_of
-from reference.checker.filenames import ANY, file_name, folder_of, is_known, shown
 from reference.checker.finding import Text
 from reference.checker.kinds import DATASETS, WRITERS
 from reference.checker.rule import Bad, Match, Rule
-from reference.checker.saved import saves
+from reference.checker.saving.filenames import ANY, file_name, folder_of, is_known, shown
+from reference.checker.saving.saved import saves
 from reference.checker.tree import argument
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import libcst as cst
 from libcst.metadata import ClassScope
 
-from reference.checker.devices import (
+from reference.checker.devices.gpu import (
     choice,
     device_variables,
     gpu,
     is_checked,
     is_chosen_elsewhere,
 )
+from reference.checker.devices.one_device import one_device
 from reference.checker.edits import Fix, expression
 from reference.checker.finding import Text
 from reference.checker.kinds import OPTIMIZERS
-from reference.checker.one_device import one_device
 from reference.checker.rule import Bad, Match, Rule
 from reference.checker.tree import argument
 

@@ -9,10 +9,10 @@ import libcst as cst
 from packaging.version import Version
 
 from reference.checker.edits import Fix, with_keyword
-from reference.checker.filenames import file_name
 from reference.checker.finding import Text
 from reference.checker.rule import Bad, Match, Rule
-from reference.checker.saved import content_of, saved_as
+from reference.checker.saving.filenames import file_name
+from reference.checker.saving.saved import content_of, saved_as
 from reference.checker.tree import argument
 from reference.checker.uses import use_of
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reference.checker.finding import Severity
-    from reference.checker.saved import Saved
+    from reference.checker.saving.saved import Saved
     from reference.checker.script import Script
 
 WEIGHTS_ONLY = Version("2.6")  # since when torch.load reads tensors and plain values only

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from reference.checker.filenames import file_name, may_be_same_file
 from reference.checker.kinds import TENSOR
+from reference.checker.saving.filenames import file_name, may_be_same_file
 from reference.checker.tree import argument
 from reference.checker.uses import is_used_as_network
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from reference.checker.devices import choice, device_variables, gpu
+from reference.checker.devices.gpu import choice, device_variables, gpu
 from reference.checker.edits import Fix, expression
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 import libcst as cst
 
 from reference.checker.edits import Fix, with_keyword
-from reference.checker.filenames import file_name
 from reference.checker.finding import Text
 from reference.checker.flow import places
 from reference.checker.rule import Bad, Match, Rule
-from reference.checker.saved import Saved, content_of, saved_as
+from reference.checker.saving.filenames import file_name
+from reference.checker.saving.saved import Saved, content_of, saved_as
 from reference.checker.tree import argument
 from reference.checker.uses import use_of
 

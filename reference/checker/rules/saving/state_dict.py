@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 import libcst as cst
 
 from reference.checker.edits import Fix, expression, statement_of
-from reference.checker.filenames import file_name
 from reference.checker.finding import Text
 from reference.checker.flow import SAME_VALUE
 from reference.checker.rule import Bad, Match, Rule
-from reference.checker.saved import content_of, saved_as
+from reference.checker.saving.filenames import file_name
+from reference.checker.saving.saved import content_of, saved_as
 from reference.checker.tree import argument
 from reference.checker.uses import use_of
 

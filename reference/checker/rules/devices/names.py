@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from reference.checker.devices import device_variables
+from reference.checker.devices.gpu import device_variables
 from reference.checker.finding import Text
 from reference.checker.rule import Bad, Match, Rule
 from reference.checker.tree import argument

@@ -1,0 +1,7 @@
+"""Rules about tensors: results that are dropped, methods that there are not."""
+
+from __future__ import annotations
+
+from reference.checker.rules.tensors import dropped, methods
+
+RULES = (*methods.RULES, *dropped.RULES)

@@ -1,0 +1,1 @@
+"""The files that scripts save: their names, and what is in them."""
