@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reference.explainer.answer import answer
 from reference.explainer.cause import find_cause
 from reference.explainer.findings import findings_in
+from reference.explainer.named_files import facts
 from reference.explainer.own_code import own_line
 
 if TYPE_CHECKING:
@@ -81,10 +82,12 @@ class Explainer:
     def _exception(self, chain: Sequence[Raised]) -> str:
         line = next(filter(None, map(own_line, chain)), None)
         cause = find_cause(chain, line, findings_in(line.path, self.language) if line else ())
-        if cause is None:
-            unknown = TEXTS[self.language]["unknown"].format(type=chain[0].types[0])
-            return "\n".join([unknown, *self._place(line)])
-        return self._explained("error", line, cause)
+        known = [fact for raised in chain for fact in facts(raised, line, self.language)]
+        texts = TEXTS[self.language]
+        heading = "error" if cause or known else "unknown"
+        lines = [texts[heading].format(type=chain[0].types[0]), *self._place(line)]
+        lines += [f"  {fact}" for fact in known]
+        return "\n".join([*lines, *(self._answer(cause, line) if cause else ())])
 
     def _warnings(self, warnings: Sequence[Raised]) -> Iterator[str]:
         """Yield a part for each claim that explains a warning."""
@@ -94,7 +97,8 @@ class Explainer:
             cause = find_cause([warning], line, ())
             if cause is not None and cause.claim.id not in explained:
                 explained.add(cause.claim.id)
-                yield self._explained("warning", line, cause)
+                heading = TEXTS[self.language]["warning"]
+                yield "\n".join([heading, *self._place(line), *self._answer(cause, line)])
 
     def _signal(self, name: str) -> Iterator[str]:
         if name == "SIGKILL":
@@ -102,18 +106,15 @@ class Explainer:
         elif name in CRASHES:
             yield TEXTS[self.language]["crashed"].format(signal=name)
 
-    def _explained(self, heading: str, line: Line | None, cause: Cause) -> str:
-        """Return the learner's line, the cause, what to write, and the lesson."""
+    def _answer(self, cause: Cause, line: Line | None) -> Iterator[str]:
+        """Yield the cause, with its own line if that is another one, what to write, the lesson."""
         claim, finding = cause.claim, cause.finding
-        lines = self._place(line)
         if finding and line:
             if line.distance(finding):
-                lines += self._place(replace(line, number=finding.line))
-            message = finding.message
-            write = finding.write
+                yield from self._place(replace(line, number=finding.line))
+            message, write = finding.message, finding.write
             claim = replace(claim, status="holds", now=message, now_zh=message, write=write)
-        explained = textwrap.indent(answer(claim, self.language), "  ")
-        return "\n".join([TEXTS[self.language][heading], *lines, explained])
+        yield textwrap.indent(answer(claim, self.language), "  ")
 
     def _place(self, line: Line | None) -> list[str]:
         if line is None:

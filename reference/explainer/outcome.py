@@ -17,6 +17,7 @@ class Raised:
     Attributes:
         types: the names of its class and of the class's bases, without modules.
         message: its text.
+        file: the path that the operating system refused; empty for other exceptions.
         notes: the notes of an exception.
         frames: the file and the line of each frame, outermost first; at the end, of a warning, the
             place that Python prints, and of a SyntaxError, the place that does not parse.
@@ -24,6 +25,7 @@ class Raised:
 
     types: tuple[str, ...]
     message: str
+    file: str = ""
     notes: tuple[str, ...] = ()
     frames: tuple[tuple[str, int], ...] = ()
 
@@ -33,6 +35,7 @@ class Raised:
         return cls(
             types=tuple(record["types"]),
             message=record["message"],
+            file=record["file"],
             notes=tuple(record["notes"]),
             frames=tuple(record["frames"]),
         )

@@ -38,15 +38,27 @@ class Line:
         return linecache.getline(self.path, self.number).strip()
 
     @cached_property
-    def statement(self) -> range:
-        """Return the lines of the innermost statement around it, of a block its first line."""
+    def _tree(self) -> ast.Module:
+        """The file's syntax tree; without statements if it does not parse."""
         try:
-            tree = ast.parse("".join(linecache.getlines(self.path)))
+            return ast.parse("".join(linecache.getlines(self.path)))
         except (SyntaxError, ValueError):
-            return range(self.number, self.number + 1)
-        around = [_lines(node) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+            return ast.Module([], [])
+
+    @property
+    def statement(self) -> range:
+        """Return the lines of the innermost statement around it, of a block its first lines."""
+        around = [_lines(node) for node in ast.walk(self._tree) if isinstance(node, ast.stmt)]
         here = range(self.number, self.number + 1)
         return min((lines for lines in around if self.number in lines), key=len, default=here)
+
+    @property
+    def texts(self) -> list[str]:
+        """Return the string constants in its statement, or if there are none, in the file."""
+        nodes = [node for node in ast.walk(self._tree) if isinstance(node, ast.Constant)]
+        texts = {node.value: node.lineno for node in nodes if isinstance(node.value, str)}
+        statement = self.statement
+        return [text for text, number in texts.items() if number in statement] or list(texts)
 
     def distance(self, finding: Finding) -> int:
         """Return how many lines a finding in the same file is away; 0 in the same statement."""

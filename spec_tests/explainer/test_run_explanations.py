@@ -168,6 +168,56 @@ def test_checker_alone_explains_only_what_fails_in_the_line(tmp_path: Path) -> N
     assert find_cause([error], None, [found("called", 2)]) is None
 
 
+@pytest.mark.parametrize(
+    ("named", "made", "sentence"),
+    [
+        ("images/x.png", "", "Python looked for {here}/images/x.png, which does not exist."),
+        ("x.png ", "x.png", "The name in the code ends with a space"),
+        ("x.png", "src/x.png", "{here}/src/x.png exists: run the script in its own folder"),
+        ("../x.png", "x.png", "{here}/x.png exists: run the script in its own folder"),
+    ],
+)
+def test_missing_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, made: str, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "src").mkdir()
+    script = written(tmp_path, f"x = 1\nimage = open({named!r})\n", "src/script.py")
+    if made:
+        written(tmp_path, "", made)
+    error = Raised(
+        types=("FileNotFoundError", "OSError"),
+        message=f"[Errno 2] No such file or directory: {named!r}",
+        file=named,
+        frames=((str(script), 2),),
+    )
+    assert sentence.format(here=tmp_path) in explained(error)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid", "tudui.pth is not the file itself"),
+        (b"\n<!DOCTYPE html>\n<html>", "tudui.pth is a web page"),
+        (b"", "tudui.pth is empty"),
+        (b"PK\x03\x04", ""),
+        (None, ""),
+    ],
+)
+def test_file_with_other_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = written(tmp_path, "path = 'tudui.pth'\nimport torch\nx = torch.load(path)\n")
+    if content is not None:
+        (tmp_path / "tudui.pth").write_bytes(content)
+    error = raised("UnpicklingError", "invalid load key, 'v'.", (str(script), 3))
+    assert sentence in explained(error)
+    image = raised("UnidentifiedImageError", "cannot identify image file 'tudui.pth'")
+    assert sentence in explained(image)
+    assert "tudui.pth is" not in explained(raised("UnpicklingError", LOAD, (str(script), 3)))
+
+
 def test_own_line_is_the_innermost_that_is_not_installed(tmp_path: Path) -> None:
     script = str(written(tmp_path, "import json\njson.loads('x')\n"))
     (tmp_path / ".venv" / "site-packages").mkdir(parents=True)

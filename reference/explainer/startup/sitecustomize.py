@@ -94,9 +94,11 @@ def described(error: BaseException) -> "dict[str, Any]":
     places = list(frames(error.__traceback__))
     if isinstance(error, SyntaxError) and isinstance(error.filename, str) and error.lineno:
         places.append((error.filename, error.lineno))
+    file = error.filename if isinstance(error, OSError) else None
     return {
         "types": [each.__name__ for each in type(error).__mro__],
         "message": text(error),
+        "file": file if type(file) is str else "",
         "notes": [text(note) for note in getattr(error, "__notes__", ())],
         "frames": places,
     }
@@ -174,7 +176,8 @@ def watch(warnings: "Any", record: "Record") -> "Callable[[], None]":
             written.add(key)
             types = [each.__name__ for each in msg.category.__mro__]
             places = [*callers(caller), (msg.filename, msg.lineno)]
-            record("warning", {"types": types, "message": message, "notes": [], "frames": places})
+            fields = {"types": types, "message": message, "file": "", "notes": []}
+            record("warning", fields | {"frames": places})
 
     def restore() -> None:
         warnings._showwarnmsg_impl = show
