@@ -12,9 +12,26 @@ from reference.checker.tree import argument
 if TYPE_CHECKING:
     from reference.checker.script import Script
 
-TRANSFORM_POSITION = (
-    2  # of the argument `transform` of torchvision's data sets: root, train, transform
+# Where torchvision's data sets have the argument `transform`: root, train, transform in most.
+TRANSFORM_POSITIONS = (
+    dict.fromkeys(["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST", "KMNIST", "QMNIST", "USPS"], 2)
+    | dict.fromkeys(["SVHN", "Flowers102", "GTSRB"], 2)
+    | {"ImageFolder": 1, "EuroSAT": 1, "STL10": 3, "Food101": 3, "FakeData": 3}
 )
+
+
+def transform_of(script: Script, dataset: cst.Call) -> cst.BaseExpression | None:
+    """Return the transform that a data set of torchvision is created with.
+
+    Raises:
+        LookupError: it is not known whether there is one, and which.
+    """
+    name = script.types.of(dataset).rpartition(".")[2]
+    position = TRANSFORM_POSITIONS.get(name)
+    transform = argument(dataset, position, "transform")
+    if transform is None and (position is None or any(arg.star for arg in dataset.args)):
+        raise LookupError(name)
+    return transform
 
 
 def is_train(script: Script, node: cst.BaseExpression) -> bool | None:
@@ -42,7 +59,10 @@ def image_of_sample(script: Script, node: cst.BaseExpression) -> str:
         node = script.value(node.value)
     if not isinstance(node, cst.Call):
         return ""
-    transform = argument(node, TRANSFORM_POSITION, "transform")
+    try:
+        transform = transform_of(script, node)
+    except LookupError:
+        return ""
     return IMAGE if transform is None else transformed(script, transform, IMAGE)
 
 

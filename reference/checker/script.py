@@ -66,6 +66,7 @@ class Script:
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self._by_type: dict[type, list[cst.CSTNode]] = defaultdict(list)
         self._index(self.module)
+        self._literals: dict[cst.CSTNode, object] = {}
         self.types = Types(self)
 
     def _index(self, node: cst.CSTNode) -> None:
@@ -127,6 +128,11 @@ class Script:
             node, scope = parent, self._scopes.get(parent)
         return scope
 
+    @cached_property
+    def scopes(self) -> set[Scope]:
+        """The scopes of the module, and of its functions, classes and comprehensions."""
+        return {scope for scope in self._scopes.values() if scope is not None}
+
     def name(self, node: cst.CSTNode | None) -> str:
         """Return the full name of what a name, a dotted name or a call's function refers to.
 
@@ -167,10 +173,10 @@ class Script:
 
     def calls(self, *names: str) -> Iterator[cst.Call]:
         """Yield the calls of functions or classes with a full name, such as `torch.load`."""
-        yield from (call for name, call in self._named_calls if name in names)
+        yield from (call for name, call in self.named_calls if name in names)
 
     @cached_property
-    def _named_calls(self) -> list[tuple[str, cst.Call]]:
+    def named_calls(self) -> list[tuple[str, cst.Call]]:
         """The calls with the full names of their functions, which nearly all rules ask for."""
         return [(self.name(call.func), call) for call in self.nodes(cst.Call)]
 
@@ -253,6 +259,12 @@ class Script:
         """
         if node is None:
             return ...
+        if node not in self._literals:
+            self._literals[node] = ...  # while it is looked for: a function may call itself
+            self._literals[node] = self._literal(node)
+        return self._literals[node]
+
+    def _literal(self, node: cst.BaseExpression) -> object:
         node = self.value(node)
         if isinstance(node, cst.Name) and node.value in ("True", "False", "None"):
             return {"True": True, "False": False, "None": None}[node.value]

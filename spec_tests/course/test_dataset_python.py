@@ -127,6 +127,15 @@ def test_join_drops_parts_before_an_absolute_one() -> None:
     assert posixpath.join("dataset/train/", "ants") == "dataset/train/ants"
 
 
+@pytest.mark.claim("dataset.path-space")
+@pytest.mark.skipif(os.name == "nt", reason="Windows ignores a space at the end of a name")
+def test_space_at_an_end_of_a_path(tmp_path: Path) -> None:
+    (tmp_path / "model_9.pth").touch()
+    for name in ("model_9.pth ", " model_9.pth"):
+        with pytest.raises(FileNotFoundError):
+            (tmp_path / name).read_bytes()
+
+
 class Squares:
     """A data set that does not inherit from Dataset."""
 

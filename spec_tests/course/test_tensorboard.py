@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +100,26 @@ def test_scalar_tensor(writer: SummaryWriter) -> None:
     assert [event.value for event in logged("logs").Scalars("test_accuracy")] == [0.5]
 
 
+@pytest.mark.claim("tensorboard.no-step")
+def test_scalars_without_a_step(writer: SummaryWriter) -> None:
+    for loss in (3, 2, 1):
+        writer.add_scalar("loss", loss)
+    writer.close()
+    points = [(event.step, event.value) for event in logged("logs").Scalars("loss")]
+    assert points == [(0, 3), (0, 2), (0, 1)]
+
+
+@pytest.mark.claim("tensorboard.empty-tag")
+def test_empty_tag(writer: SummaryWriter) -> None:
+    writer.add_scalar("", 1, 1)
+    writer.add_scalar("", 2, 1)
+    writer.add_image("", torch.rand(3, 4, 4), 1)
+    writer.close()
+    tags = logged("logs").Tags()
+    assert (tags["scalars"], tags["images"]) == ([""], [""])
+    assert len(logged("logs").Scalars("")) == 2
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*")
 @pytest.mark.claim("tensorboard.graph", "tensorboard.graph-needs-no-output")
 def test_graph_nodes(writer: SummaryWriter) -> None:
@@ -185,17 +206,12 @@ def test_writing_after_close(writer: SummaryWriter) -> None:
 
 
 @pytest.mark.claim("tensorboard.not-closed")
-def test_a_script_that_does_not_close_its_writer(tmp_path: Path) -> None:
-    code = """
-from torch.utils.tensorboard import SummaryWriter
-writer = SummaryWriter("logs")
-for i in range(100):
-    writer.add_scalar("y=x", i, i)
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
-    content = logged(tmp_path / "logs")
-    stored = content.Scalars("y=x") if "y=x" in content.Tags()["scalars"] else []
-    assert len(stored) < 100
+@pytest.mark.usefixtures("writer")
+def test_events_are_written_by_a_thread_that_ends_with_the_script() -> None:
+    threads = [t for t in threading.enumerate() if type(t).__name__ == "_AsyncWriterThread"]
+    assert threads
+    assert all(thread.daemon for thread in threads)
+    assert inspect.signature(SummaryWriter).parameters["max_queue"].default == 10
 
 
 @pytest.mark.claim("tensorboard.empty-page")

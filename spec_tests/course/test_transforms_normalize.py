@@ -127,3 +127,25 @@ def test_arrays_are_refused(ant: Image.Image, shows_error: ShowsError) -> None:
         with shows_error("transforms.array-into-resize"):
             tool(np.array(ant))
         assert tool(ToTensor()(np.array(ant))).ndim == 3
+
+
+@pytest.mark.claim("transforms.crop-two-numbers")
+@pytest.mark.shows("transforms.crop-two-numbers")
+def test_second_number_of_a_crop_is_no_width(ant: Image.Image, shows_error: ShowsError) -> None:
+    crop = transforms.RandomCrop(500, 1000)
+    assert (crop.size, crop.padding) == ((500, 500), 1000)
+    torch.manual_seed(0)
+    pieces = [np.array(crop(ant)) for _ in range(20)]
+    assert {piece.shape for piece in pieces} == {(500, 500, 3)}
+    assert np.mean(np.array(pieces) == 0) > 0.5
+    with shows_error("transforms.crop-two-numbers"):
+        transforms.CenterCrop(500, 1000)
+
+
+@pytest.mark.claim("transforms.new-image")
+def test_the_old_image_is_not_changed(ant: Image.Image) -> None:
+    before = ant.tobytes()
+    assert Resize((4, 4))(ant).size == (4, 4)
+    assert ant.resize((4, 4)).size == (4, 4)
+    assert ant.convert("L").mode == "L"
+    assert (ant.mode, ant.size, ant.tobytes()) == ("RGB", (768, 512), before)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from reference.checker.rules import (
     boards,
-    boards_closed,
+    datasets,
     devices,
+    files,
     inference,
     networks,
     saving,
     tensors,
     training,
+    transforms,
     vgg,
 )
 
@@ -28,5 +30,7 @@ RULES: tuple[type[Rule], ...] = (
     *inference.RULES,
     *networks.RULES,
     *training.RULES,
-    *boards_closed.RULES,
+    *transforms.RULES,
+    *datasets.RULES,
+    *files.RULES,
 )

@@ -25,9 +25,9 @@ class WriterNotClosed(Rule):
     claims = ("tensorboard.not-closed", "tensorboard.close")
     severity = "warning"
     message = Text(
-        en="This SummaryWriter is never closed: what was written last is still in memory when the "
-        "script ends and is missing from the file. Write {name}.close() at the end.",
-        zh="这个 SummaryWriter 一直没有关闭：程序结束时最后写入的内容还在内存里，不会写进文件。"
+        en="This SummaryWriter is never closed: it writes in the background, and the last entries "
+        "can be missing from the file when the script ends. Write {name}.close() at the end.",
+        zh="这个 SummaryWriter 一直没有关闭：它在后台写文件，程序结束时最后几条可能还没有写进去。"
         "请在最后加上 {name}.close()。",
     )
     valid = (

@@ -22,7 +22,7 @@ class WriterUsedAfterClose(Rule):
     """A SummaryWriter that is written to after it was closed."""
 
     name = "writer-used-after-close"
-    claims = ("tensorboard.after-close",)
+    claims = ("tensorboard.after-close", "tensorboard.close")
     severity = "warning"
     message = Text(
         en="{name} was already closed in line {line}: writing to it again starts another event "

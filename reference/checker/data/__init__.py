@@ -1,0 +1,1 @@
+"""What images and files pass through: the transforms, and the paths of files."""
