@@ -215,6 +215,7 @@ def test_file_with_other_content(
     assert sentence in explained(error)
     image = raised("UnidentifiedImageError", "cannot identify image file 'tudui.pth'")
     assert sentence in explained(image)
+    assert sentence in explained(raised("EOFError", "", (str(script), 3)))
     assert "tudui.pth is" not in explained(raised("UnpicklingError", LOAD, (str(script), 3)))
 
 
