@@ -47,6 +47,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "`course doctor` 会检查安装的包是否匹配。",
     },
 }
+NAMES = {number.value: number.name for number in signal.Signals}
 CRASHES = {"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT"}
 
 
@@ -76,7 +77,7 @@ class Explainer:
         if outcome.chain and outcome.chain[0].types[0] != "KeyboardInterrupt":
             parts.append(self._exception(outcome.chain))
         elif outcome.code < 0:
-            parts += self._signal(signal.Signals(-outcome.code).name)
+            parts += self._signal(NAMES.get(-outcome.code, ""))
         return "".join(f"\ncourse: {part}\n" for part in parts)
 
     def _exception(self, chain: Sequence[Raised]) -> str:
@@ -86,7 +87,7 @@ class Explainer:
         texts = TEXTS[self.language]
         heading = "error" if cause or known else "unknown"
         lines = [texts[heading].format(type=chain[0].types[0]), *self._place(line)]
-        lines += [f"  {fact}" for fact in known]
+        lines += [f"  {fact}" for fact in dict.fromkeys(known)]
         return "\n".join([*lines, *(self._answer(cause, line) if cause else ())])
 
     def _warnings(self, warnings: Sequence[Raised]) -> Iterator[str]:

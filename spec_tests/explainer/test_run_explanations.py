@@ -89,7 +89,8 @@ def test_warnings_are_explained_once_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("signal", "mentions"), [(9, "memory"), (11, r"SIGSEGV"), (6, "SIGABRT"), (15, ""), (2, "")]
+    ("signal", "mentions"),
+    [(9, "memory"), (11, r"SIGSEGV"), (6, "SIGABRT"), (15, ""), (2, ""), (35, "")],
 )
 def test_signals(signal: int, mentions: str) -> None:
     text = Explainer("en").explain(Outcome(-signal))
