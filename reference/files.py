@@ -1,12 +1,15 @@
-"""Files: read only when they are plain files of a sensible size, and written atomically."""
+"""Files: read only when they are plain files of a sensible size, written atomically, and locked."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from reference.errors import InputError
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PARTS = ".*.part"  # the temporary files of `atomic_write`
+PART = re.compile(r"\..+\.[0-9a-f]{16}\.part", re.DOTALL)  # a temporary file of `atomic_write`
 
 
 def check_regular(path: Path, max_bytes: int | None = None) -> None:
@@ -74,7 +77,55 @@ def new_folder(base: Path) -> Path:
             return folder
 
 
+def is_part(path: Path) -> bool:
+    """Return whether `atomic_write` made a file; users have others whose names end in .part."""
+    return bool(PART.fullmatch(path.name)) and _is_plain(path)
+
+
 def remove_parts(folder: Path) -> None:
     """Delete what `atomic_write` left behind in a folder when its process was killed."""
-    for part in folder.glob(PARTS):
-        part.unlink(missing_ok=True)
+    for path in list(folder.iterdir()):  # not glob, which finds nothing in an unreadable folder
+        if is_part(path):
+            path.unlink(missing_ok=True)
+
+
+def is_lock(path: Path) -> bool:
+    """Return whether a file can be one of `lock`: those are empty."""
+    return _is_plain(path) and not path.stat().st_size
+
+
+def lock(path: Path, seconds: float = 0) -> FileLock | None:
+    """Create and lock an empty file.
+
+    Args:
+        path: the file.
+        seconds: how long to wait for another process that holds the lock.
+
+    Returns:
+        The lock; None if another process still holds it.
+
+    Raises:
+        InputError: another file has this name, or the file cannot be locked.
+    """
+    if os.path.lexists(path) and not is_lock(path):  # some versions of filelock would empty it
+        raise InputError(f"{path} is in the way, this program needs the name: move it away")
+    file_lock = FileLock(path)
+    try:
+        file_lock.acquire(timeout=seconds)
+    except Timeout:
+        return None
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{path} cannot be locked ({reason}): check its permissions, or choose a folder on "
+            "another disk"
+        ) from error
+    return file_lock
+
+
+def _is_plain(path: Path) -> bool:
+    """Return whether a path is a regular file, and not a link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False

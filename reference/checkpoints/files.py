@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import warnings
 from pathlib import Path
@@ -18,6 +19,7 @@ from reference.checkpoints.pickled_module import (
     collect_state_dict,
     network_class,
     unpickle,
+    why_unreadable,
 )
 from reference.errors import (
     InputError,
@@ -35,6 +37,10 @@ WRITER_ERROR = re.compile(
     r"inline_container|PytorchStreamWriter|iostream|^Parent directory|cannot be opened"
 )
 MAX_DEPTH = 8  # levels of nesting; an optimizer's state has 4
+
+
+class UnreadableError(InputError):
+    """A file cannot be read on this machine now; it may be sound, and nobody should delete it."""
 
 
 def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
@@ -90,7 +96,8 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
         {"model": state_dict, "network": the name of its class}.
 
     Raises:
-        InputError: the file is missing, damaged, not a checkpoint, or would run code.
+        UnreadableError: the file is missing or cannot be read.
+        InputError: it is damaged, not a checkpoint, or would run code.
 
     Source: P26, P32.
     """
@@ -98,7 +105,8 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
         check_regular(Path(path))
         file = Path(path).open("rb")  # noqa: SIM115 - closed below; reading has other errors
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+        raise UnreadableError(f"{path} cannot be read: {error.strerror}") from error
+    size = os.fstat(file.fileno()).st_size
     try:
         with file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about old formats
@@ -110,14 +118,10 @@ def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dic
             "save only the state_dict, with torch.save(model.state_dict(), path)"
         ) from error
     except Exception as error:
-        # In these two cases the file may be sound, and nobody should delete it.
         if is_accelerator_error(error):
             raise
-        if is_out_of_memory(error):
-            raise InputError(
-                f"{path} is damaged or not a checkpoint, or this machine is out of memory "
-                f"({first_line(error)}): close other programs and try again"
-            ) from error
+        if reason := why_unreadable(error, size):
+            raise UnreadableError(f"{path} cannot be read: {reason}") from error
         raise InputError(
             f"{path} is damaged or not a checkpoint: save it again, or give another epoch's file"
         ) from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import itertools
+import re
 import sys
 import tempfile
 from pickle import BINUNICODE
@@ -21,6 +23,7 @@ from reference.checkpoints.pickle_reader import (
     is_zip,
     read_legacy_pickles,
 )
+from reference.errors import first_line, is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +46,7 @@ LAYERS = {
         "pooling.MaxPool2d",
     )
 }
+CLAIMED = re.compile(r"allocate ([0-9]+) bytes")  # in torch's errors
 MAX_ENTRIES = 1000  # layers and weights together; VGG16 has 40 and 32
 
 
@@ -141,6 +145,36 @@ def unpickle(file: IO[bytes], names: set[str]) -> object:
         elif classes:
             file = _without_sources(file)
         return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def why_unreadable(error: BaseException, size: int) -> str:
+    """Return why a file that may be sound cannot be read, or "" if it is damaged.
+
+    Args:
+        error: raised while it was read and unpickled.
+        size: the file's, in bytes.
+    """
+    cause: BaseException | None = error
+    while cause is not None:  # zipfile raises its own error if reading fails
+        if is_out_of_memory(cause):
+            if (claimed := CLAIMED.search(str(cause))) and int(claimed[1]) > size:
+                return ""  # no tensor of a sound file is larger than the file
+            return f"out of memory ({first_line(cause)}): close other programs and try again"
+        # A damaged file makes zipfile seek to an invalid position.
+        if isinstance(cause, OSError) and cause.errno not in (None, errno.EINVAL):
+            reason = str(cause.strerror)
+            if cause.errno in (errno.ENOSPC, errno.EFBIG):  # of writing, in `unpickle`
+                reason += f" in {tempfile.gettempdir()}: set TMPDIR to another folder"
+            return reason
+        cause = cause.__cause__ or cause.__context__
+    try:
+        stream = io.BytesIO()
+        torch.save({}, stream)
+        stream.seek(0)
+        torch.load(stream, weights_only=True)
+    except Exception as broken:  # noqa: BLE001 - environment variables, a broken installation
+        return f"torch.load fails for every file here ({first_line(broken)}): run course doctor"
+    return ""
 
 
 def _without_sources(file: IO[bytes]) -> IO[bytes]:

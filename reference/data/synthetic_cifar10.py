@@ -12,25 +12,31 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import logging
 import pickle
 import random
+import re
+import secrets
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock
 from PIL import Image, ImageDraw
 
-from reference.data.cifar10 import CHECKSUMS, CIFAR10, CLASSES
+from reference.data.cifar10 import CHECKSUMS, CIFAR10, CLASSES, META
 from reference.errors import InputError
+from reference.files import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+LOGGER = logging.getLogger(__name__)
 SIDE = 32
 TEMPORARY = ".standin-"  # the prefix of a folder that is being written
+LOCK = ".standin.lock"
+QUIET_SECONDS = 2  # of waiting for another process, before a line says so
+MAX_SECONDS = 120  # of waiting altogether; drawing takes about 10
 CONTRAST = 240  # least difference of the two colours, summed over red, green and blue
 IMAGES_PER_FILE = {f"data_batch_{number}": 4_000 for number in range(1, 6)} | {"test_batch": 2_000}
 
@@ -150,10 +156,11 @@ def write(
         checksums in `md5sums`. It is written atomically.
 
     Raises:
-        InputError: the folder exists already, or it cannot be written.
+        InputError: the folder exists already, it cannot be written, or another process has been
+            writing it for a long time.
     """
     folder = Path(root, CIFAR10.base_folder)
-    if not _write_once(folder, seed, images_per_file):
+    if folder.exists() or not _write_once(folder, seed, images_per_file):
         raise InputError(f"{folder} exists already: nothing written; delete it or choose another")
     return folder
 
@@ -166,7 +173,7 @@ def ensure(
     The arguments are those of `write`.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: it cannot be written, or another process has been writing it for a long time.
     """
     folder = Path(root, CIFAR10.base_folder)
     if not folder.exists():
@@ -178,17 +185,16 @@ def _write_once(folder: Path, seed: int, images_per_file: Mapping[str, int]) -> 
     root = folder.parent
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _only_one_process(root / ".lock"):
+        with _only_one_process(root):
             if folder.exists():
                 return False
-            for older in root.glob(f"{TEMPORARY}*"):  # of a process that was killed
-                shutil.rmtree(older, ignore_errors=True)
+            _remove_unfinished(root, images_per_file)
             # Written into a temporary folder and renamed: an incomplete data set is never read.
-            part = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=root))
+            part = root / f"{TEMPORARY}{secrets.token_hex(8)}"
+            part.mkdir()
             try:
                 rng = random.Random(seed)  # noqa: S311 - drawing, not secrets
                 _write_files(part, images_per_file, rng)
-                part.chmod(0o755)  # mkdtemp allows the owner only
                 part.replace(folder)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
@@ -198,22 +204,43 @@ def _write_once(folder: Path, seed: int, images_per_file: Mapping[str, int]) -> 
 
 
 @contextlib.contextmanager
-def _only_one_process(path: Path) -> Iterator[None]:
+def _only_one_process(root: Path) -> Iterator[None]:
     """Hold a lock file, and delete it in the end: the data set's folder has no room for it.
 
     A process that waited for the deleted file finds the folder of the batches, and does nothing.
     """
-    with FileLock(path):
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):  # Windows does not delete an open file
-                path.unlink()
+    path = root / LOCK
+    held = lock(path, QUIET_SECONDS)
+    if held is None:
+        LOGGER.warning("%s: waiting for another process, which is drawing the stand-in", root)
+        held = lock(path, MAX_SECONDS - QUIET_SECONDS)
+    if held is None:
+        raise InputError(
+            f"{root}: another process has held {LOCK} for {MAX_SECONDS} s: end that process, or "
+            "choose another folder"
+        )
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # Windows does not delete an open file
+            path.unlink()
+        held.release()
+
+
+def _remove_unfinished(root: Path, images_per_file: Mapping[str, int]) -> None:
+    """Delete the folders of processes that were killed while they wrote, and no other files."""
+    for folder in list(root.iterdir()):
+        is_ours = re.fullmatch(re.escape(TEMPORARY) + r"[0-9a-f]{16}", folder.name)
+        if is_ours and not folder.is_symlink():
+            with contextlib.suppress(OSError):  # it contains something else
+                for name in (*images_per_file, META, CHECKSUMS):
+                    (folder / name).unlink(missing_ok=True)
+                folder.rmdir()
 
 
 def _write_files(folder: Path, images_per_file: Mapping[str, int], rng: random.Random) -> None:
     contents = {name: _batch(name, count, rng) for name, count in images_per_file.items()}
-    contents["batches.meta"] = {
+    contents[META] = {
         "num_cases_per_batch": images_per_file["data_batch_1"],
         "label_names": list(CLASSES),
         "num_vis": SIDE * SIDE * 3,

@@ -7,7 +7,9 @@ import io
 import os
 import signal
 import sys
+import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -24,12 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import Tensor
-    from torch._C._distributed_c10d import GradBucket
+    from torch._C._distributed_c10d import GradBucket, Store
     from torch.futures import Future
 
     T = TypeVar("T")
 
 
+CONNECT_SECONDS = 60  # torchrun starts all processes at once; they only differ in their imports
 ONE_BUCKET = 2**20  # MiB: larger than any network, so that DDP keeps all gradients in one buffer
 
 
@@ -189,17 +192,13 @@ def process_group() -> Iterator[Ranks]:
     if not dist.is_torchelastic_launched():
         yield SINGLE_PROCESS
         return
-    nccl = torch.cuda.is_available() and dist.is_nccl_available()
-    backend = "cpu:gloo,cuda:nccl" if nccl else "gloo"
     try:
-        # The store is opened here and not by init_process_group, to count the failures below.
-        store, rank, world_size = next(rendezvous("env://"))
-        with _redirect_stdout_to_devnull():
-            dist.init_process_group(backend, store=store, rank=rank, world_size=world_size)
+        store, rank, world_size = _connect()
     except (OSError, KeyError, RuntimeError, ValueError) as error:
+        sys.stderr = sys.__stderr__  # nobody else may be there to print it
         raise RunError(
             f"torchrun's processes cannot connect ({first_line(error)}): check its MASTER_ADDR "
-            "and MASTER_PORT"
+            "and MASTER_PORT, and that all its processes are started"
         ) from error
     # torchrun stops processes with SIGTERM, which by default ends them without a message.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -225,17 +224,53 @@ def process_group() -> Iterator[Ranks]:
         raise
 
 
+def _connect() -> tuple[Store, int, int]:
+    """Wait for torchrun's other processes; return their store, this rank and the world size.
+
+    Raises:
+        TimeoutError: a process is missing. The other errors are torch's.
+    """
+    results: list[tuple[Store, int, int]] = []
+    errors: list[BaseException] = []
+
+    def connect() -> None:
+        nccl = torch.cuda.is_available() and dist.is_nccl_available()
+        backend = "cpu:gloo,cuda:nccl" if nccl else "gloo"
+        try:
+            # The store is opened here and not by init_process_group, to count the failures later.
+            limit = timedelta(seconds=CONNECT_SECONDS)
+            store, rank, world_size = next(rendezvous("env://", timeout=limit))
+            dist.init_process_group(backend, store=store, rank=rank, world_size=world_size)
+            results.append((store, rank, world_size))
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    # In a thread: torch tries for up to twice its limit, and Ctrl-C does not interrupt it.
+    thread = threading.Thread(target=connect, daemon=True)
+    with _redirect_to_devnull(1, 2):
+        thread.start()
+        thread.join(CONNECT_SECONDS)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"no connection in {CONNECT_SECONDS} s")
+    return results[0]
+
+
 @contextlib.contextmanager
-def _redirect_stdout_to_devnull() -> Iterator[None]:
-    """Discard standard output, C++'s included: gloo in torch 2.9 logs its connections there."""
-    saved, devnull = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 1)
+def _redirect_to_devnull(*descriptors: int) -> Iterator[None]:
+    """Discard what C++ prints: gloo in torch 2.9 logs its connections, others each failed try."""
+    saved = {descriptor: os.dup(descriptor) for descriptor in descriptors}
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(devnull, descriptor)
+    os.close(devnull)
     try:
         yield
     finally:
-        os.dup2(saved, 1)
-        os.close(saved)
-        os.close(devnull)
+        for descriptor, copy in saved.items():
+            os.dup2(copy, descriptor)
+            os.close(copy)
 
 
 def _is_lost_process(error: BaseException) -> bool:

@@ -9,15 +9,21 @@ import os
 import platform
 import re
 from dataclasses import asdict, replace
-from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
-from filelock import FileLock, Timeout
 
 from reference.checkpoints.files import save_checkpoint
 from reference.errors import InputError
-from reference.files import PARTS, atomic_write, new_folder, read_regular, remove_parts
+from reference.files import (
+    atomic_write,
+    is_lock,
+    is_part,
+    lock,
+    new_folder,
+    read_regular,
+    remove_parts,
+)
 from reference.models.registry import check_trainable
 from reference.training import metrics_log
 from reference.training.config import OPTIONS, Config, option_string
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+LOCK = ".lock"
 MAX_CONFIG = 2**20  # bytes of config.json
 CHANGEABLE = {"data", "epochs", "device", "cuda_graph"}  # may differ when a run is resumed
 
@@ -149,13 +156,11 @@ class Run:
         if self._unique:
             self.folder = new_folder(self.folder)
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / ".lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout as error:
+        held = lock(self.folder / LOCK)
+        if held is None:
             raise InputError(
                 f"{self.folder}: another process is using this run: wait for it to finish"
-            ) from error
+            )
         try:
             # Another process may have used the folder between `start` and the lock.
             if self._new and (self.folder / "config.json").exists():
@@ -165,7 +170,7 @@ class Run:
             self._write()
             yield
         finally:
-            lock.release()
+            held.release()
 
     def _write(self) -> None:
         versions = {
@@ -200,10 +205,22 @@ class Run:
         return path
 
     def last_checkpoint(self) -> Path | None:
-        """Return the newest checkpoint; None if the run was killed before its first."""
+        """Return the newest checkpoint; None if the run was killed before its first.
+
+        Raises:
+            InputError: the folder of the checkpoints cannot be listed.
+        """
+        try:
+            paths = list(self.checkpoints.iterdir())  # not glob, which hides errors
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InputError(
+                f"{self.checkpoints} cannot be listed ({error.strerror}): make it readable"
+            ) from error
         checkpoints = [
             (int(match[1]), path)
-            for path in self.checkpoints.glob("epoch-*.pt")
+            for path in paths
             if (match := re.fullmatch(r"epoch-(\d{3,})\.pt", path.name))
         ]
         return max(checkpoints)[1] if checkpoints else None
@@ -222,13 +239,9 @@ class Run:
                     "the checkpoint before"
                 )
 
-    def read_records(self, epoch: int, step: int) -> None:
-        """Read the log up to a checkpoint; the steps after it will be taken and logged again.
-
-        Raises:
-            InputError: lines before the checkpoint are missing or damaged.
-        """
-        self.records = metrics_log.read(self.metrics, epoch, step)
+    def read_records(self, epoch: int, step: int, epoch_steps: int) -> None:
+        """Read the log up to a checkpoint, as `metrics_log.read` does."""
+        self.records = metrics_log.read(self.metrics, epoch, step, epoch_steps)
 
 
 def checkpoint_name(epoch: int) -> str:
@@ -240,9 +253,11 @@ def is_unstarted(folder: Path) -> bool:
     """Return whether a folder is empty but for what a run leaves that is killed while it starts."""
     if not folder.is_dir():
         return False
-    entries = {path.name: path for path in folder.iterdir() if not fnmatch(path.name, PARTS)}
-    entries.pop(".lock", None)
-    checkpoints = entries.pop("checkpoints", None)
-    if entries or checkpoints is None:
-        return not entries
-    return checkpoints.is_dir() and all(fnmatch(path.name, PARTS) for path in checkpoints.iterdir())
+    entries = [path for path in folder.iterdir() if not is_part(path)]
+    for path in entries:
+        if path.name == "checkpoints" and path.is_dir():
+            if not all(map(is_part, path.iterdir())):
+                return False
+        elif not (path.name == LOCK and is_lock(path)):
+            return False
+    return True

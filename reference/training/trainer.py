@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from reference.checkpoints.files import load_checkpoint, load_weights
+from reference.checkpoints.files import UnreadableError, load_checkpoint, load_weights
 from reference.data.cifar10 import CIFAR10
 from reference.data.loaders import ResidentLoader, epoch_sampler
 from reference.errors import InputError, RunError, is_accelerator_error, is_out_of_memory
@@ -105,15 +105,16 @@ class Trainer:
                 config = Config.from_stored(checkpoint["config"])
                 self._load_state(path, checkpoint)
             except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-                if is_out_of_memory(error) or is_accelerator_error(error):
-                    raise  # the checkpoint may be sound: nobody should delete it
+                sound = isinstance(error, UnreadableError)  # for all that is known
+                if sound or is_out_of_memory(error) or is_accelerator_error(error):
+                    raise
                 raise InputError(
-                    f"{path} is not a checkpoint of this run: delete it, and --resume continues "
+                    f"{path} is not a checkpoint of this run: move it away, and --resume continues "
                     "from the one before"
                 ) from error
             self.run.check_config(path, config)
             self.emit("resumed", self.epoch)
-        self.run.read_records(self.epoch, self.step)
+        self.run.read_records(self.epoch, self.step, len(self.train_batches))
 
     def _load_state(self, path: Path, checkpoint: dict[str, Any]) -> None:
         load_weights(self.model, checkpoint["model"], path)

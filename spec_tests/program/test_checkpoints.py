@@ -1,21 +1,25 @@
 """P26: weights are saved atomically, and loaded without running code from the file."""
 
+import errno
 import io
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from reference.checkpoints import files
+from reference.checkpoints import files, pickled_module
 from reference.checkpoints.files import load_checkpoint, load_weights, save_checkpoint
 from reference.errors import InputError, RunError, first_line
 from reference.models.course import Tudui
 from reference.training.runs import Run
 from reference.training.trainer import Trainer
+from spec_tests.support.failing_files import contradict_torch, fail_after, fail_with
 from spec_tests.support.runs import train
 
 
@@ -135,10 +139,40 @@ def test_error_of_the_machine_does_not_blame_the_file(
         with pytest.raises((type(error), InputError)) as caught:
             read()
         if caught.type is InputError:
-            assert f"or this machine is out of memory ({first_line(error)})" in str(caught.value)
-            assert "delete" not in str(caught.value)
+            assert f"cannot be read: out of memory ({first_line(error)})" in str(caught.value)
+            assert not re.search("damaged|delete|move", str(caught.value))
         else:
             assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    ("obstruct", "reason"),
+    [
+        *((partial(fail_after, reads), "Input/output error") for reads in (0, 1, 2, 5, 20)),
+        (lambda patch: patch.setattr(Path, "open", fail_with(errno.EACCES)), "Permission denied"),
+        (
+            lambda patch: patch.setattr(pickled_module, "copy_zip", fail_with(errno.ENOSPC)),
+            "No space left on device in .+: set TMPDIR to another folder",
+        ),
+        (contradict_torch, "torch.load fails for every file here .+: run course doctor"),
+    ],
+)
+def test_file_that_cannot_be_read_is_not_called_damaged(
+    tmp_path: Path,
+    small_cifar10: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    obstruct: Callable[[pytest.MonkeyPatch], None],
+    reason: str,
+) -> None:
+    trainer = train(tmp_path / "run", small_cifar10, max_steps=1, device="cpu")
+    path = tmp_path / "run" / "checkpoints" / "epoch-001.pt"
+    resumed = Trainer(Run.resume(trainer.run.folder, {}), lambda *_: None)
+    for read in (lambda: load_checkpoint(path), resumed.fit):
+        with monkeypatch.context() as patch:
+            obstruct(patch)
+            with pytest.raises(InputError, match=rf"epoch-001\.pt cannot be read: {reason}$"):
+                read()
+    resumed.fit()
 
 
 def test_bare_state_dict_is_read(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ import itertools
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,7 @@ from torchvision.transforms import ToTensor
 
 from reference.data.cifar10 import CIFAR10
 from reference.data.loaders import ResidentLoader, epoch_sampler
-from reference.errors import InputError, RunError
+from reference.errors import InputError
 from reference.models.course import Tudui
 from reference.training import distributed
 from reference.training.distributed import Ranks, process_group
@@ -138,39 +136,6 @@ def test_gpu_that_cannot_be_selected_is_refused(monkeypatch: pytest.MonkeyPatch)
     assert str(caught.value) == (
         "--device cuda: CUDA error: the devices are busy; --device cpu works everywhere"
     )
-
-
-@pytest.mark.parametrize(
-    "variables",
-    [
-        {"MASTER_PORT": "1"},  # nothing listens there
-        {"TORCHELASTIC_RESTART_COUNT": None},
-    ],
-    ids=str,
-)
-def test_processes_that_cannot_connect_end_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str | None]
-) -> None:
-    environ = {
-        "TORCHELASTIC_RUN_ID": "1",
-        "TORCHELASTIC_RESTART_COUNT": "0",
-        "TORCHELASTIC_USE_AGENT_STORE": "True",
-        "RANK": "1",
-        "WORLD_SIZE": "2",
-        "LOCAL_RANK": "1",
-        "LOCAL_WORLD_SIZE": "2",
-        "MASTER_ADDR": "localhost",
-        "MASTER_PORT": "29500",
-    } | variables
-    for name, value in environ.items():
-        if value is None:
-            monkeypatch.delenv(name, raising=False)
-        else:
-            monkeypatch.setenv(name, value)
-    rendezvous = partial(distributed.rendezvous, timeout=timedelta(seconds=1))
-    monkeypatch.setattr(distributed, "rendezvous", rendezvous)
-    with pytest.raises(RunError, match=r"^torchrun's processes cannot connect \(.+\): check"):
-        process_group().__enter__()
 
 
 def test_process_on_the_cpu_uses_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

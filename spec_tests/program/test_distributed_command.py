@@ -3,9 +3,11 @@
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +20,7 @@ from reference.cli import main
 from reference.data import synthetic_cifar10
 from reference.errors import InputError
 from reference.models.course import Tudui
-from reference.training import trainer
+from reference.training import distributed, trainer
 from spec_tests.support.multiprocess import TIMEOUT, Result, run_ranks
 from spec_tests.support.runs import read_metrics, read_weights
 
@@ -236,3 +238,37 @@ def test_process_that_fails_ends_the_others_with_one_line(
     assert printed.startswith(line)
     assert printed.count("\n") == 1
     assert [result.code for result in results] == codes
+
+
+def connect(variables: dict[str, str]) -> int:
+    """Train; no other process can be reached."""
+    os.environ |= variables
+    distributed.CONNECT_SECONDS = 1
+    return main(["train"])
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"RANK": "1", "MASTER_PORT": "1"},  # nothing listens there
+        {"RANK": "1", "MASTER_PORT": "1", "TORCHELASTIC_USE_AGENT_STORE": ""},
+        {"RANK": "1", "MASTER_ADDR": "no-such-host.invalid"},
+        {"RANK": "0", "TORCHELASTIC_USE_AGENT_STORE": ""},  # it waits for rank 1
+        {"RANK": "0"},
+    ],
+    ids=str,
+)
+def test_process_without_the_others_ends_in_one_line(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """Without the limit, torch waits for 30 minutes."""
+    variables |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": variables["RANK"]}
+    start = time.perf_counter()
+    (result,) = run_ranks(1, tmp_path, connect, variables)
+    assert time.perf_counter() - start < TIMEOUT / 2
+    assert re.fullmatch(
+        r"course: torchrun's processes cannot connect \(.+\): check its MASTER_ADDR and "
+        r"MASTER_PORT, and that all its processes are started\n",
+        result.err,
+    )
+    assert (result.code, result.out) == (1, "")

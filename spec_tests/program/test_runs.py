@@ -1,7 +1,11 @@
 """A run's folder and log, and the options that determine its weights."""
 
+import contextlib
 import json
+import os
 import re
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from reference.cli import main
 from reference.data.cifar10 import CIFAR10
-from reference.errors import RunError
+from reference.errors import InputError, RunError
+from reference.training import metrics_log
+from reference.training.config import Config
+from reference.training.runs import Run
+from reference.training.trainer import Trainer
 from spec_tests.support.runs import read_metrics, read_weights, train
 
 
@@ -110,3 +118,122 @@ def test_ends_after_max_steps(small_cifar10: Path, tmp_path: Path) -> None:
 def test_diverged_run_is_an_error(small_cifar10: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"the loss is (nan|inf) by step \d+: try a smaller --lr"):
         train(tmp_path / "run", small_cifar10, lr=1e6, epochs=3, device="cpu")
+
+
+@pytest.fixture
+def run(small_cifar10: Path, tmp_path: Path) -> Path:
+    """The folder of a run of two epochs."""
+    train(tmp_path / "run", small_cifar10, epochs=2, device="cpu")
+    return tmp_path / "run"
+
+
+def resume(folder: Path, epochs: int) -> None:
+    Trainer(Run.resume(folder, {"epochs": epochs}), lambda *_: None).fit()
+
+
+@pytest.mark.parametrize("removed", [[1, 2, 3], [2, 3]], ids=str)
+@pytest.mark.parametrize("damaged", [False, True])
+def test_log_without_the_checkpoints_is_kept(
+    small_cifar10: Path, tmp_path: Path, removed: list[int], *, damaged: bool
+) -> None:
+    """The checkpoints may be on a disk that is not mounted now."""
+    run = tmp_path / "run"
+    train(run, small_cifar10, epochs=3, batch_size=2, device="cpu")
+    log, whole = run / "metrics.jsonl", read_metrics(run)
+    newest = removed[0] - 1
+    for epoch in removed:
+        (run / "checkpoints" / f"epoch-{epoch:03}.pt").unlink()
+    lines = log.read_text().splitlines(keepends=True)
+    kept = lines[: 2 * newest]  # 125 steps are an epoch: it has two lines
+    if damaged:
+        lines[len(kept)] = lines[len(kept)][:9] + "\n"
+        log.write_text("".join(lines))
+    before = log.read_bytes()
+    with pytest.raises(InputError, match=rf"after epoch {removed[0]}, but .*: put the checkpoints"):
+        resume(run, epochs=3)
+    assert log.read_bytes() == before
+    log.write_text("".join(kept))  # as the message advises
+    resume(run, epochs=3)
+    assert read_metrics(run) == whole
+
+
+def test_checkpoints_that_cannot_be_listed_are_kept(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    for name in ("os.listdir", "os.scandir"):  # of different versions of pathlib
+        list_folder = getattr(os, name.removeprefix("os."))
+
+        def refuse(path: Path, list_folder: Callable[..., object] = list_folder) -> object:
+            if str(path).rstrip("/").endswith("checkpoints"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return list_folder(path)
+
+        monkeypatch.setattr(name, refuse)
+    with pytest.raises(InputError, match=r"checkpoints cannot be listed \(Permission denied\)"):
+        resume(run, epochs=2)
+    monkeypatch.undo()
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda size: b"\n" * size,
+        lambda size: b"[" * size,
+        bytes,
+        lambda size: b'{"step": 1, "epoch": 1, "train_loss": 1.0}\n' * (size // 43),
+        lambda size: b"".join(
+            b'{"step": %d00, "epoch": 1, "train_loss": 1.0}\n' % number
+            for number in range(1, size // 43)
+        ),
+    ],
+    ids=["empty-lines", "one-line", "sparse", "repeated", "growing"],
+)
+def test_huge_log_is_not_read_whole(
+    run: Path, tmp_path: Path, content: Callable[[int], bytes]
+) -> None:
+    log, whole = tmp_path / "huge.jsonl", content(2**23)
+    tracemalloc.start()
+    for start, checkpoint in ((b"", (0, 0)), ((run / "metrics.jsonl").read_bytes(), (2, 8))):
+        log.write_bytes(start + whole)
+        tracemalloc.reset_peak()
+        with contextlib.suppress(InputError):
+            assert len(metrics_log.read(log, *checkpoint, epoch_steps=4)) == checkpoint[0]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_files_of_the_user_are_kept(run: Path, tmp_path: Path, *, resumed: bool) -> None:
+    folder = run if resumed else tmp_path / "new"
+    files = {
+        folder / name: name
+        for name in (
+            *(".movie.mkv.part", ".config.json.0123.part", ".0123456789abcdef.part"),
+            *("a.0123456789abcdef.part", ".a.0123456789ABCDEF.part", "checkpoints/.mine.part"),
+        )
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (folder / ".folder.0123456789abcdef.part").mkdir()
+    if resumed:
+        resume(run, epochs=3)
+    else:
+        with pytest.raises(InputError, match="is not empty"):
+            Run.start(folder, Config(data=""))
+    assert {path: path.read_text() for path in files} == files
+    assert (folder / ".folder.0123456789abcdef.part").is_dir()
+
+
+def test_file_in_the_place_of_the_lock_is_kept(run: Path, tmp_path: Path) -> None:
+    for folder in (run, tmp_path / "new"):
+        folder.mkdir(exist_ok=True)
+        (folder / ".lock").write_text("mine")
+    with pytest.raises(InputError, match=r"\.lock is in the way.*: move it away"):
+        resume(run, epochs=3)
+    with pytest.raises(InputError, match="is not empty"):
+        Run.start(tmp_path / "new", Config(data=""))
+    assert [(folder / ".lock").read_text() for folder in (run, tmp_path / "new")] == ["mine"] * 2

@@ -38,8 +38,8 @@ def resume(folder: Path, epochs: int = 2) -> Trainer:
         [],
         ["checkpoints/"],
         ["checkpoints/", ".lock"],
-        ["checkpoints/", ".lock", ".config.json.0123.part"],
-        ["checkpoints/", "checkpoints/.epoch-001.pt.0123.part", ".lock"],
+        ["checkpoints/", ".lock", ".config.json.0123456789abcdef.part"],
+        ["checkpoints/", "checkpoints/.epoch-001.pt.0123456789abcdef.part", ".lock"],
     ],
     ids=["folder", "checkpoints", "lock", "config-part", "checkpoint-part"],
 )
@@ -154,7 +154,7 @@ def test_numbers_of_another_run_are_refused(
     run: Path, edit: Callable[[dict[str, Any]], object]
 ) -> None:
     change(run / "checkpoints" / "epoch-002.pt", edit)
-    with pytest.raises(InputError, match=r"epoch-002\.pt is not a checkpoint of this run: delete"):
+    with pytest.raises(InputError, match=r"epoch-002\.pt is not a checkpoint of this run: move"):
         resume(run, epochs=3)
 
 
@@ -195,7 +195,6 @@ def test_planted_links_are_not_followed(run: Path, tmp_path: Path) -> None:
         (run / name).symlink_to(target)
     resume(run, epochs=3)
     assert target.read_text() == "precious"
-    assert list(run.rglob("*.part")) == []
 
 
 def test_part_is_created_exclusively(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

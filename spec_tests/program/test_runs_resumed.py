@@ -252,7 +252,7 @@ def test_damaged_checkpoint_is_refused_with_what_to_do(
     before = (folder / "config.json").read_bytes(), (folder / "metrics.jsonl").read_bytes()
     resumed = Trainer(Run.resume(folder, {"epochs": 2}), lambda *_: None)
     with pytest.raises(
-        InputError, match=r"epoch-001\.pt is not a checkpoint of this run.*delete it"
+        InputError, match=r"epoch-001\.pt is not a checkpoint of this run.*move it away"
     ):
         resumed.fit()
     assert before == (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from reference.data import synthetic_cifar10
 from reference.data.cifar10 import CIFAR10, CLASSES
@@ -125,8 +126,58 @@ def test_two_first_uses_draw_once(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    left = tmp_path / f"{synthetic_cifar10.TEMPORARY}0123"
+    left = tmp_path / f"{synthetic_cifar10.TEMPORARY}0123456789abcdef"
     left.mkdir()
     (left / "data_batch_1").write_bytes(b"half")
     synthetic_cifar10.ensure(tmp_path, images_per_file=SIZES)
     assert [path.name for path in tmp_path.iterdir()] == [CIFAR10.base_folder]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_files_of_the_user_are_kept(tmp_path: Path, *, exists: bool) -> None:
+    if exists:
+        synthetic_cifar10.ensure(tmp_path, images_per_file=SIZES)
+    files = {
+        tmp_path / name: name
+        for name in (
+            ".lock",
+            ".standin-notes",
+            ".standin-0123456789abcdee",
+            ".standin-0123456789abcdef/notes.txt",
+            ".standin-pictures/data_batch_1",
+            *([synthetic_cifar10.LOCK] if exists else []),
+        )
+    }
+    for path, text in files.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    if exists:
+        with pytest.raises(InputError, match="nothing written"):
+            synthetic_cifar10.write(tmp_path, images_per_file=SIZES)
+    else:
+        synthetic_cifar10.write(tmp_path, images_per_file=SIZES)
+    assert {path: path.read_text() for path in files} == files
+
+
+def test_file_in_the_place_of_the_lock_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / synthetic_cifar10.LOCK
+    path.write_text("mine")
+    with pytest.raises(InputError, match=rf"{path.name} is in the way.*: move it away"):
+        synthetic_cifar10.write(tmp_path, images_per_file=SIZES)
+    assert path.read_text() == "mine"
+
+
+def test_waiting_is_announced_and_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(synthetic_cifar10, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(synthetic_cifar10, "MAX_SECONDS", 0.3)
+    path = tmp_path / synthetic_cifar10.LOCK
+    with FileLock(path), pytest.raises(InputError, match=r"has held .* for 0\.3 s: end that"):
+        synthetic_cifar10.write(tmp_path, images_per_file=SIZES)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}: waiting for another process, which is drawing the stand-in"
+    ]
+    assert path.exists()
+    synthetic_cifar10.write(tmp_path, images_per_file=SIZES)
+    assert not path.exists()

@@ -23,7 +23,7 @@ PROGRESS = [
     for lines in LINES.values()
     for line in lines.values()
 ]
-NOTICE = re.compile(r"course: .*(a whole network, |which has no checksums)")
+NOTICE = re.compile(r"course: .*(a whole network, |which has no checksums|: waiting for another )")
 ERROR = re.compile(r"course( \w+)?: ")
 
 
