@@ -29,6 +29,7 @@ class Project:
     def __init__(self, torch: Version) -> None:
         self.torch = torch
         self._scripts: dict[Path, Script | None] = {}
+        self._modules: dict[tuple[Path, str], Path | None] = {}  # by script and name
 
     def script(self, path: Path) -> Script | None:
         """Return a script; None if it cannot be read or parsed."""
@@ -59,6 +60,12 @@ class Project:
 
     def module(self, script: Script, name: str) -> Script | None:
         """Return the script that `import name` reads, from the script's folder or one above it."""
+        if (script.path, name) not in self._modules:
+            self._modules[script.path, name] = self._find(script, name)
+        path = self._modules[script.path, name]
+        return self.script(path) if path else None
+
+    def _find(self, script: Script, name: str) -> Path | None:
         parts = name.split(".")
         folder = script.path.parent
         for base in (folder, *folder.parents[:3]):
@@ -67,7 +74,7 @@ class Project:
                 base.joinpath(*parts, "__init__.py"),
             ):
                 if path != script.path and path.is_file():
-                    return self.script(path)
+                    return path
         return None
 
     def star_names(self, script: Script, statement: cst.ImportFrom) -> dict[str, str]:

@@ -8,8 +8,10 @@ refers to, and the value that a name has at a place.
 from __future__ import annotations
 
 import operator
+from bisect import bisect_right
 from collections import defaultdict
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import libcst as cst
@@ -64,16 +66,22 @@ class Script:
         self._positions = wrapper.resolve(PositionProvider)
         self._scopes = wrapper.resolve(ScopeProvider)
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._numbers: dict[cst.CSTNode, tuple[int, int]] = {}  # of a node and the last one in it
         self._by_type: dict[type, list[cst.CSTNode]] = defaultdict(list)
         self._index(self.module)
         self._literals: dict[cst.CSTNode, object] = {}
+        self._names: dict[cst.CSTNode, str] = {}
+        self._bindings: dict[tuple[Scope, str], list[Binding]] = {}
         self.types = Types(self)
 
     def _index(self, node: cst.CSTNode) -> None:
+        number = len(self._numbers)
+        self._numbers[node] = number, number
         self._by_type[type(node)].append(node)
         for child in children(node):
             self._parents[child] = node
             self._index(child)
+        self._numbers[node] = number, len(self._numbers) - 1
 
     # Places
 
@@ -83,10 +91,13 @@ class Script:
 
     def within(self, root: cst.CSTNode, kind: type[Node]) -> Iterator[Node]:
         """Yield the nodes of exactly a type below a node, in the order of the code."""
-        for child in children(root):
-            if type(child) is kind:
-                yield child
-            yield from self.within(child, kind)
+        first, last = self._numbers[root]
+        nodes = self.nodes(kind)
+        start = bisect_right(nodes, first, key=lambda node: self._numbers[node][0])
+        for node in islice(nodes, start, None):
+            if self._numbers[node][0] > last:
+                break
+            yield node
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """Return the node that contains a node; None for the module."""
@@ -143,6 +154,11 @@ class Script:
         """
         if not isinstance(node, cst.Name | cst.Attribute):
             return ""
+        if node not in self._names:
+            self._names[node] = self._full_name(node)
+        return self._names[node]
+
+    def _full_name(self, node: cst.Name | cst.Attribute) -> str:
         if isinstance(node, cst.Attribute):
             base = self.name(node.value)
             return canonical(f"{base}.{node.attr.value}") if base else ""
@@ -212,9 +228,14 @@ class Script:
         scope = self.scope(name)
         if scope is None or name.value not in scope:
             return []
+        if (scope, name.value) not in self._bindings:
+            self._bindings[scope, name.value] = self._sorted_bindings(scope, name.value)
+        return self._bindings[scope, name.value]
+
+    def _sorted_bindings(self, scope: Scope, name: str) -> list[Binding]:
         found = [
             binding_of(self, assignment.node)
-            for assignment in scope[name.value]
+            for assignment in scope[name]
             if isinstance(assignment, Assignment) and not isinstance(assignment.scope, BuiltinScope)
         ]
         places = {b.name: self._positions[b.name].start for b in found if b}
