@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import textwrap
 from dataclasses import dataclass, replace
@@ -52,8 +51,9 @@ CRASHES = {"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT"}
 
 
 def relative(path: str) -> str:
-    """Return a file's path from the working folder; the name of a notebook's cell as it is."""
-    return os.path.relpath(path) if Path(path).is_absolute() else path
+    """Return the path of a file in the working folder from there, and other names as they are."""
+    folder = Path.cwd()
+    return str(Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
 
 
 @dataclass(frozen=True)
