@@ -121,3 +121,17 @@ def test_changes_in_place(shows_error: ShowsError) -> None:
     with shows_error("backward.in-place"):
         output.sum().backward()
     (torch.sigmoid(weight) + 1).sum().backward()
+
+
+@pytest.mark.claim("backward.parentheses")
+@pytest.mark.shows("backward.parentheses")
+def test_methods_need_parentheses(shows_error: ShowsError) -> None:
+    weight = torch.tensor(1.0, requires_grad=True)
+    loss = weight * 2
+    assert callable(loss.backward)
+    assert weight.grad is None
+    running_loss = 0.0
+    with shows_error("backward.parentheses"):
+        running_loss += loss.item
+    loss.backward()
+    assert weight.grad == 2

@@ -253,3 +253,10 @@ def test_argmax_of_a_single_output(shows_error: ShowsError) -> None:
     with shows_error("eval.argmax-of-one"):
         LOGITS[0].argmax(1)
     assert LOGITS[0].argmax(0) == LOGITS[:1].argmax(1)
+
+
+@pytest.mark.claim("eval.no-grad-parentheses")
+@pytest.mark.shows("eval.no-grad-parentheses")
+def test_no_grad_needs_parentheses(shows_error: ShowsError) -> None:
+    with shows_error("eval.no-grad-parentheses"), torch.no_grad:
+        pass

@@ -275,3 +275,33 @@ def test_sequential_takes_layers(shows_error: ShowsError) -> None:
     for arguments in ([[nn.ReLU()]], [nn.Flatten(), nn.ReLU]):
         with shows_error("seq.modules-only"):
             nn.Sequential(*arguments)
+
+
+class TwoLinears(nn.Module):
+    """A network of which forward uses only the first layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear1 = nn.Linear(4, 2)
+        self.linear2 = nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the result of the first layer."""
+        return self.linear1(x)
+
+
+@pytest.mark.claim("seq.unused-layer")
+def test_unused_layer_is_saved_and_not_trained() -> None:
+    net = TwoLinears()
+    net(torch.ones(1, 4)).sum().backward()
+    assert net.linear1.weight.grad is not None
+    assert net.linear2.weight.grad is None
+    assert "linear2.weight" in net.state_dict()
+
+
+@pytest.mark.claim("seq.one-name-one-layer")
+def test_second_layer_of_a_name_replaces_the_first() -> None:
+    net = TwoLinears()
+    net.linear1 = nn.Linear(4, 5)
+    assert [tuple(p.shape) for p in net.linear1.parameters()] == [(5, 4), (5,)]
+    assert len(list(net.children())) == 2

@@ -13,6 +13,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.tensorboard import SummaryWriter
 
 from reference.app.messages import LINES
 from reference.data.cifar10 import CIFAR10
@@ -290,3 +291,15 @@ def test_drop_last_never_trains_on_the_last_images() -> None:
     assert epochs == [list(range(49_984))] * 2
     shuffled = DataLoader(range(80), 64, drop_last=True, shuffle=True)
     assert len({i for _ in range(100) for batch in shuffled for i in batch.tolist()}) == 80
+
+
+@pytest.mark.claim("train.one-tag-one-curve")
+def test_values_under_one_tag_are_one_curve(tmp_path: Path) -> None:
+    with SummaryWriter(str(tmp_path)) as writer:
+        for step in (100, 200):
+            writer.add_scalar("loss", 2.25, step)
+        writer.add_scalar("loss", 311.0, 0)
+    log = EventAccumulator(str(tmp_path)).Reload()
+    assert log.Tags()["scalars"] == ["loss"]
+    points = {(event.step, event.value) for event in log.Scalars("loss")}
+    assert points == {(100, 2.25), (200, 2.25), (0, 311.0)}

@@ -6,6 +6,7 @@ reported must be certain.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -46,6 +47,12 @@ class LayerMismatchError(Exception):
         self.calls: list[tuple[Script, cst.Call]] = []
 
 
+@lru_cache(maxsize=16)
+def shapes_of(script: Script, *, last: bool = False) -> Shapes:
+    """Return the shapes of a script's expressions, shared by the rules."""
+    return Shapes(script, last=last)
+
+
 class Shapes:
     """The shapes of a script's expressions.
 
@@ -68,7 +75,7 @@ class Shapes:
         self.params = params or {}
         self.last = last
         self.depth = depth
-        self._known: dict[cst.CSTNode, Shape | None] = {}
+        self._known: dict[cst.CSTNode, Shape | LayerMismatchError | None] = {}
 
     def of(self, node: cst.BaseExpression) -> Shape | None:
         """Return the shape of an expression; None if it is unknown, or not a tensor.
@@ -77,9 +84,15 @@ class Shapes:
             LayerMismatchError: a layer on the way to it does not fit its input.
         """
         if node not in self._known:
-            self._known[node] = None  # after an error, what depends on it is unknown
-            self._known[node] = self._infer(node)
-        return self._known[node]
+            self._known[node] = None  # while it is looked for: definitions may be circular
+            try:
+                self._known[node] = self._infer(node)
+            except LayerMismatchError as error:
+                self._known[node] = error
+        known = self._known[node]
+        if isinstance(known, LayerMismatchError):
+            raise known
+        return known
 
     def _infer(self, node: cst.BaseExpression) -> Shape | None:
         match node:
@@ -166,7 +179,8 @@ class Shapes:
         try:
             return self.applied(node.func, given)
         except LayerMismatchError as error:
-            error.calls.append((self.script, node))
+            if all(call is not node for _, call in error.calls):
+                error.calls.append((self.script, node))
             raise
 
     def applied(self, network: cst.BaseExpression, given: Shape | None) -> Shape | None:

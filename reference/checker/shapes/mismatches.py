@@ -10,7 +10,7 @@ import libcst as cst
 from reference.checker.kinds import LOSSES
 from reference.checker.networks import classes
 from reference.checker.shapes.images import batch_shapes
-from reference.checker.shapes.infer import LayerMismatchError, Shapes
+from reference.checker.shapes.infer import LayerMismatchError, Shapes, shapes_of
 from reference.checker.training.loops import batch_loops
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=8)
 def mismatches(script: Script) -> tuple[LayerMismatchError, ...]:
     """Return the mismatches in the networks that a script calls, defines or creates."""
-    shapes = Shapes(script)
+    shapes = shapes_of(script)
     found: dict[cst.CSTNode, LayerMismatchError] = {}
     for look in _looks(script, shapes):
         try:
@@ -58,7 +58,7 @@ def at_last_batch(script: Script) -> Iterator[tuple[cst.Call, LayerMismatchError
 
     With each comes the mismatch that the smaller last batch of the DataLoader causes, if any.
     """
-    shapes, at_end = Shapes(script), Shapes(script, last=True)
+    shapes, at_end = shapes_of(script), shapes_of(script, last=True)
     for loop in batch_loops(script):
         may_stop = next(script.within(loop.node.body, cst.Break), None) is not None
         for call in () if may_stop else loop.outputs:

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from reference.checker.rules.networks import forward, layer_sizes, whole_batch
+from reference.checker.rules.networks import (
+    calls,
+    forward,
+    layer_sizes,
+    layers,
+    options,
+    whole_batch,
+)
 
-RULES = (*forward.RULES, *layer_sizes.RULES, *whole_batch.RULES)
+RULES = (
+    *calls.RULES,
+    *forward.RULES,
+    *options.RULES,
+    *layer_sizes.RULES,
+    *whole_batch.RULES,
+    *layers.RULES,
+)

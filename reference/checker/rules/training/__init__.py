@@ -7,8 +7,13 @@ from reference.checker.rules.training import (
     backward,
     batch_parts,
     cross_entropy,
+    data_sets,
     evaluation,
+    logged_steps,
+    logged_tags,
+    loss_shapes,
     losses,
+    methods,
     number_types,
     optimizers,
     predictions,
@@ -16,14 +21,19 @@ from reference.checker.rules.training import (
 )
 
 RULES = (
+    *data_sets.RULES,
     *batch_parts.RULES,
     *number_types.RULES,
     *cross_entropy.RULES,
+    *loss_shapes.RULES,
     *losses.RULES,
     *optimizers.RULES,
     *zero_grad.RULES,
     *backward.RULES,
+    *methods.RULES,
     *evaluation.RULES,
     *predictions.RULES,
     *accuracy.RULES,
+    *logged_steps.RULES,
+    *logged_tags.RULES,
 )

@@ -47,7 +47,8 @@ class AccuracyNotDivided(Rule):
     claims = ("eval.accuracy-above-one", "eval.hits")
     severity = "warning"
     message = Text(
-        en="{name} counts correct predictions or adds up batches, and is not the accuracy: divide the "
+        en="{name} counts correct predictions or adds up batches, and is not the accuracy: "
+        "divide the "
         "number of correct predictions by the number of images, len(test_data).",
         zh="{name} 是各批次累加的结果，不是正确率：应当用预测正确的个数除以图片总数 "
         "len(test_data)。",

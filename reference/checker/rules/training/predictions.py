@@ -8,7 +8,7 @@ import libcst as cst
 
 from reference.checker.finding import Text
 from reference.checker.rule import Bad, Match, Rule
-from reference.checker.shapes.infer import LayerMismatchError, Shapes
+from reference.checker.shapes.infer import LayerMismatchError, shapes_of
 from reference.checker.training.loops import TARGETS, batch_part, is_output
 from reference.checker.tree import argument
 
@@ -216,7 +216,7 @@ def _is_over_classes(script: Script, call: cst.Call) -> bool:
 
 def _shape(script: Script, node: cst.BaseExpression) -> Shape | None:
     try:
-        return Shapes(script).of(node)
+        return shapes_of(script).of(node)
     except LayerMismatchError:
         return None
 
