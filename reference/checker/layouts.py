@@ -22,6 +22,7 @@ FORMATS = {"add_image": "CHW", "add_images": "NCHW"}  # what they read without d
 MAX_STEPS = 20  # from a name to where its value comes from
 # functions of OpenCV that keep the order of the axes and of the colours
 SAME_ARRAY = frozenset(["cv2.resize", "cv2.flip", "cv2.GaussianBlur", "cv2.blur", "cv2.rotate"])
+TO_ARRAY = frozenset(["numpy.array", "numpy.asarray", "numpy.uint8", "numpy.ascontiguousarray"])
 _SAME_METHODS = frozenset(["to", "cuda", "cpu", "copy", "astype", "clone", "detach", "float"])
 
 
@@ -79,7 +80,7 @@ def read_by_opencv(script: Script, node: cst.BaseExpression) -> cst.Call | None:
             return node if _of_opencv(script, node, name) == "HWC" else None
         if isinstance(node.func, cst.Attribute) and node.func.attr.value in ("copy", "astype"):
             node = node.func.value
-        elif name in SAME_ARRAY and node.args:
+        elif (name in SAME_ARRAY or name in TO_ARRAY) and node.args:
             node = node.args[0].value
         else:
             return None
@@ -121,7 +122,7 @@ def _of_call(script: Script, call: cst.Call) -> tuple[str, cst.BaseExpression | 
         return (PIL if of == IMAGE else PATH), None
     if name in ("cv2.imread", "cv2.cvtColor"):
         return _of_opencv(script, call, name), None
-    if name in ("numpy.array", "numpy.asarray") and first is not None:
+    if name in TO_ARRAY and first is not None:
         is_image = layout(script, first) == PIL
         return ("" if not is_image else "HW" if is_gray(script, first) else "HWC"), first
     if name in SAME_ARRAY:

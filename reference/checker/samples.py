@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 # Where torchvision's data sets have the argument `transform`: root, train, transform in most.
 TRANSFORM_POSITIONS = (
-    dict.fromkeys(["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST", "KMNIST", "QMNIST", "USPS"], 2)
-    | dict.fromkeys(["SVHN", "Flowers102", "GTSRB"], 2)
-    | {"ImageFolder": 1, "EuroSAT": 1, "STL10": 3, "Food101": 3, "FakeData": 3}
+    dict.fromkeys(["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST", "KMNIST", "USPS"], 2)
+    | dict.fromkeys(["SVHN", "Flowers102", "GTSRB", "Food101"], 2)
+    | {"ImageFolder": 1, "EuroSAT": 1, "STL10": 3, "FakeData": 3}
 )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 GRAY = frozenset(["MNIST", "FashionMNIST", "KMNIST", "QMNIST", "EMNIST", "USPS", "Omniglot"])
 COLOUR = frozenset(["CIFAR10", "CIFAR100", "SVHN", "STL10", "ImageFolder", "FakeData"])
 TO_TENSOR = frozenset(["ToTensor", "PILToTensor", "ToImage"])
-TENSOR_ONLY = frozenset(["Normalize", "RandomErasing", "LinearTransformation", "ToPILImage"])
+TENSOR_ONLY = frozenset(["Normalize", "RandomErasing", "LinearTransformation"])
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,13 @@ def steps(script: Script) -> tuple[Step, ...]:
     found: dict[cst.CSTNode, Step] = {}
     for transform, given in _pipelines(script):
         for step in _run(script, transform, given):
-            if step.node not in found or not found[step.node].given.type:
+            if step.node not in found or _knows_more(step.given, found[step.node].given):
                 found[step.node] = step
     return tuple(found.values())
+
+
+def _knows_more(new: Given, old: Given) -> bool:
+    return (bool(new.type), new.channels) > (bool(old.type), old.channels)
 
 
 def _pipelines(script: Script) -> Iterator[tuple[cst.BaseExpression, Given]]:
@@ -134,8 +138,10 @@ def _listed(
 
 def _output(script: Script, created: cst.Call, name: str, given: Given) -> Given:
     """Return what a transform returns."""
-    if name in TO_TENSOR or name in TENSOR_ONLY - {"ToPILImage"}:
+    if name in TO_TENSOR:
         return Given(TENSOR, given.channels)
+    if name in TENSOR_ONLY and given.type != TENSOR:
+        return Given("", given.channels)  # it fails, or what it is given is not known
     if name == "ToPILImage":
         return Given(IMAGE, given.channels)
     if name == "Grayscale":

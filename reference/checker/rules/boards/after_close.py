@@ -121,7 +121,7 @@ class WriterUsedAfterClose(Rule):
     def check(self, script: Script) -> Iterator[Match]:
         """Yield, for each `close()`, the first line that writes after it."""
         for writer in writers(script):
-            for close in writer.methods("close"):
+            for close in _closes(script, writer):
                 if node := _written_after(script, writer, close):
                     yield Match(
                         node=node,
@@ -131,6 +131,10 @@ class WriterUsedAfterClose(Rule):
                         },
                         fix=_without(script, writer, close),
                     )
+
+
+def _closes(script: Script, writer: Writer) -> list[cst.Attribute]:
+    return [use for use in writer.methods("close") if isinstance(script.parent(use), cst.Call)]
 
 
 def _written_after(script: Script, writer: Writer, close: cst.Attribute) -> cst.CSTNode | None:
@@ -159,7 +163,7 @@ def _without(
 ) -> Mapping[cst.CSTNode, Replacement]:
     """Return the fix: remove a `close()` if another one follows in the same block."""
     line = statement(script, close)
-    others = (c for c in writer.methods("close") if script.before(close, c))
+    others = (c for c in _closes(script, writer) if script.before(close, c))
     if not any(block(script, c) is block(script, close) for c in others):
         return {}
     if not isinstance(line, cst.SimpleStatementLine) or len(line.body) > 1:

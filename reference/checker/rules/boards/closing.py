@@ -12,9 +12,9 @@ from reference.checker.rule import Bad, Match, Rule
 from reference.checker.writers import Writer, writers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from reference.checker.rule import Replacement
+    from reference.checker import edits
     from reference.checker.script import Script
 
 
@@ -105,6 +105,22 @@ class WriterNotClosed(Rule):
             """
             from torch.utils.tensorboard import SummaryWriter
 
+            writer = SummaryWriter("logs")  # finding
+            writer.add_scalar("y=x", 1, 1)
+            writer.close
+            """,
+            fixed="""
+            from torch.utils.tensorboard import SummaryWriter
+
+            writer = SummaryWriter("logs")
+            writer.add_scalar("y=x", 1, 1)
+            writer.close()
+            """,
+        ),
+        Bad(
+            """
+            from torch.utils.tensorboard import SummaryWriter
+
             writer = SummaryWriter("first")  # finding
             writer.add_scalar("y=x", 1, 1)
             writer = SummaryWriter("second")
@@ -165,12 +181,14 @@ class WriterNotClosed(Rule):
     def check(self, script: Script) -> Iterator[Match]:
         """Yield the calls of SummaryWriter whose result is written to and not closed."""
         for writer in writers(script):
-            if writer.methods("close", "flush", "__exit__"):
+            ends = writer.methods("close", "flush", "__exit__")
+            if any(not isinstance(script.parent(end), cst.Expr) for end in ends):
                 continue
             if not (_is_passed_open(script, writer) if writer.passed_on else writer.writes):
                 continue
             name = script.code(writer.target)
-            yield Match(node=writer.call, fields={"name": name}, fix=_closed(script, writer, name))
+            fix: edits.Fix = {ends[0]: cst.Call(ends[0])} if ends else _closed(script, writer, name)
+            yield Match(node=writer.call, fields={"name": name}, fix=fix)
 
 
 def _is_passed_open(script: Script, writer: Writer) -> bool:
@@ -190,7 +208,7 @@ def _is_passed_open(script: Script, writer: Writer) -> bool:
     return True
 
 
-def _closed(script: Script, writer: Writer, name: str) -> Mapping[cst.CSTNode, Replacement]:
+def _closed(script: Script, writer: Writer, name: str) -> edits.Fix:
     """Return the fix: close a writer where its name gets another value, or at the block's end."""
     if not isinstance(writer.target, cst.Name):
         return {}

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 DATASET = "torch.utils.data.Dataset"
 SPECIAL = {"init": "__init__", "getitem": "__getitem__", "len": "__len__", "call": "__call__"}
-# Names with two underscores on each side that Python calls itself, and that resemble another one.
-MEANINGFUL = frozenset(["__iter__", "__next__", "__hash__", "__del__", "__add__", "__all__"])
+# Names with two underscores on each side that Python calls itself.
+MEANINGFUL = {name for kind in (object, int, list, dict, type) for name in dir(kind)} | {
+    "__getitems__", "__call__", "__enter__", "__exit__", "__getattr__", "__del__", "__next__",
+    "__missing__", "__set_name__", "__post_init__", "__get__", "__set__", "__copy__",
+}  # fmt: skip
 
 
 def dataset_classes(script: Script) -> list[cst.ClassDef]:
@@ -60,6 +63,12 @@ class SpecialMethodMisspelt(Rule):
 
             def __len__(self):
                 return len(self.names)
+
+            def __setitem__(self, idx, name):
+                self.names[idx] = name
+
+            def __le__(self, other):
+                return True
 
             def _init_weights(self):
                 pass
@@ -141,11 +150,11 @@ def _meant(script: Script, method: cst.FunctionDef, *, dataset: bool) -> str:
     """Return the name that a method is meant to have; empty if its own is as good."""
     name = method.name.value
     bare = name.strip("_").lower()
-    if name in SPECIAL.values() or name in MEANINGFUL:
-        return ""
-    if bare == "int" and name.startswith("__"):
+    if name == "__int__":
         # A class can define int(x): it then returns something and creates no layers.
         return "" if any(script.within(method, cst.Return)) else "__init__"
+    if name in MEANINGFUL:
+        return ""
     if not name.startswith("_") or not name.endswith("_"):
         return SPECIAL.get(name, "") if dataset and name in ("getitem", "len", "init") else ""
     scores = {new: SequenceMatcher(None, bare, short).ratio() for short, new in SPECIAL.items()}

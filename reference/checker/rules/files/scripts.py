@@ -33,7 +33,7 @@ LOADED_BY = {
 # Modules of Python that `import torch` loads.
 STANDARD = frozenset(
     [
-        "argparse", "ast", "base64", "bisect", "calendar", "code", "collections", "colorsys",
+        "argparse", "ast", "base64", "bisect", "calendar", "collections", "colorsys",
         "concurrent", "contextlib", "copy", "csv", "ctypes", "dataclasses", "datetime", "decimal",
         "difflib", "dis", "email", "enum", "fractions", "functools", "getpass", "glob", "gzip",
         "hashlib", "html", "http", "inspect", "json", "keyword", "locale", "logging",
