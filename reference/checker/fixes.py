@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -47,8 +48,16 @@ def _with_imports(module: cst.Module, names: set[str]) -> cst.Module:
 
     context = CodemodContext()
     for name in sorted(names):
-        AddImportsVisitor.add_needed_import(context, name)
+        AddImportsVisitor.add_needed_import(context, *_import(name))
     return AddImportsVisitor(context).transform_module(module)
+
+
+def _import(text: str) -> tuple[str, str | None, str | None]:
+    """Return the module, the name and the alias of an import; a module alone is imported."""
+    match = re.fullmatch(r"from (\S+) import (\S+)|(?:import )?(\S+)(?: as (\S+))?", text)
+    if match is None:
+        raise ValueError(text)
+    return match[1] or match[3], match[2], match[4]
 
 
 def _overlaps(script: Script, old: cst.CSTNode, new: dict[cst.CSTNode, Replacement]) -> bool:

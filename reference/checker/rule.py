@@ -28,8 +28,8 @@ class Match:
         fix: new nodes for old ones of the script's tree, for code that can be rewritten with
             certainty; empty if it cannot. A statement's replacement may be a `cst.FlattenSentinel`
             of several statements, or `cst.RemovalSentinel.REMOVE`.
-        imports: the modules, such as `torch` or `torch.nn`, that the fixed code needs; the fix
-            adds `import` lines that are missing.
+        imports: what the fixed code needs: modules, such as `torch.nn`, or imports, such as
+            `from torch import nn`; the fix adds those that are missing.
     """
 
     node: cst.CSTNode

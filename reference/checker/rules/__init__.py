@@ -11,6 +11,7 @@ from reference.checker.rules import (
     files,
     inference,
     networks,
+    python,
     saving,
     tensors,
     training,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reference.checker.rule import Rule
 
 RULES: tuple[type[Rule], ...] = (
+    *python.RULES,
     *boards.RULES,
     *vgg.RULES,
     *saving.RULES,

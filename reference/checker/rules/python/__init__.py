@@ -1,0 +1,7 @@
+"""Rules about Python itself: names, imports, classes and calls (P1, P4, P5, P16)."""
+
+from __future__ import annotations
+
+from reference.checker.rules.python import names
+
+RULES = (*names.RULES,)
