@@ -59,7 +59,7 @@ class Run:
         self.config = config
         self.data_sums = data_sums
         self.records: list[dict[str, Any]] = []
-        self._new = data_sums is None
+        self.is_new = data_sums is None
         self._unique = unique
 
     @property
@@ -163,7 +163,7 @@ class Run:
             )
         try:
             # Another process may have used the folder between `start` and the lock.
-            if self._new and (self.folder / "config.json").exists():
+            if self.is_new and (self.folder / "config.json").exists():
                 raise InputError(f"{self.folder} now contains another run: choose another --out")
             for folder in (self.folder, self.checkpoints):
                 remove_parts(folder)

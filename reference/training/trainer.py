@@ -183,7 +183,8 @@ class Trainer:
             InputError: the run's folder or its last checkpoint cannot be used.
             RunError: the loss is nan or inf.
         """
-        self._restore()
+        if not self.run.is_new:  # a new run's folder may still be that of another one
+            self._restore()
         with self._open_log() as board:
             if self.config.compile:
                 self.model.compile()  # after `open_board`, which traces the model's graph

@@ -237,3 +237,16 @@ def test_file_in_the_place_of_the_lock_is_kept(run: Path, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="is not empty"):
         Run.start(tmp_path / "new", Config(data=""))
     assert [(folder / ".lock").read_text() for folder in (run, tmp_path / "new")] == ["mine"] * 2
+
+
+def test_runs_of_the_same_second_share_nothing(small_cifar10: Path, tmp_path: Path) -> None:
+    """The second run starts when the first has saved a checkpoint."""
+    config = Config(data=str(small_cifar10), device="cpu", epochs=1, max_steps=1)
+    first, second = (Run.start(tmp_path / "run", config, unique=True) for _ in range(2))
+    lines: list[str] = []
+    for run in (first, second):
+        Trainer(run, lambda line, *_: lines.append(line)).fit()
+    assert (first.folder.name, second.folder.name) == ("run", "run-2")
+    assert (second.checkpoints / "epoch-001.pt").is_file()
+    assert lines.count("epoch") == 2
+    assert "resumed" not in lines
