@@ -33,7 +33,6 @@ class AddImageOrder(Rule):
         zh="这张图片各维的顺序是 {layout}，而 {method} 按 {given} 来读："
         '请写 dataformats="{layout}"（H 高，W 宽，C 通道）。',
     )
-    write = 'writer.add_image("test", img_array, 1, dataformats="HWC")'
     valid = (
         """
         import numpy as np
@@ -103,13 +102,14 @@ class AddImageOrder(Rule):
                 continue
             if len(found) == len(given) or found == "HW":
                 fields = {"layout": found, "method": method, "given": given}
-                yield Match(node=call, fields=fields, fix=_with_formats(call, found))
+                new = _with_formats(call, found)
+                yield Match(node=call, fields=fields, write=script.code(new), fix={call: new})
 
 
-def _with_formats(call: cst.Call, formats: str) -> edits.Fix:
+def _with_formats(call: cst.Call, formats: str) -> cst.Call:
     kept = [arg for arg in call.args if not arg.keyword or arg.keyword.value != "dataformats"]
     new = call.with_changes(args=kept)
-    return {call: edits.with_keyword(new, "dataformats", f'"{formats}"')}
+    return edits.with_keyword(new, "dataformats", f'"{formats}"')
 
 
 class AddImagePil(Rule):

@@ -16,7 +16,6 @@ from reference.checker.tree import argument
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reference.checker import edits
     from reference.checker.script import Script
 
 DATASET = "torch.utils.data.Dataset"
@@ -142,8 +141,12 @@ class SpecialMethodMisspelt(Rule):
                 name = method.name.value
                 new = _meant(script, method, dataset=owner in dataset_classes(script))
                 if new and new not in defined and name not in called:
-                    fix: edits.Fix = {method.name: cst.Name(new)}
-                    yield Match(node=method, fields={"old": name, "new": new}, fix=fix)
+                    yield Match(
+                        node=method,
+                        fields={"old": name, "new": new},
+                        write=f"def {new}({script.code(method.params)}):",
+                        fix={method.name: cst.Name(new)},
+                    )
 
 
 def _meant(script: Script, method: cst.FunctionDef, *, dataset: bool) -> str:

@@ -123,10 +123,10 @@ class PathInvalidEscape(Rule):
         zh="{escapes} 不是 Python 的转义序列：从 3.12 起会给出 SyntaxWarning，目前反斜杠仍然保留。"
         "请在字符串前面加 r，或者用 / 代替。",
     )
-    write = 'image_path = r"D:\\mnist_task\\my_image\\pi.PNG"'
+    write = 'img_path = r"D:\\images\\dog.png"'
     valid = (
         r"""
-        img_path = r"D:\mnist\img.png"
+        img_path = r"D:\images\img.png"
         folder = "D:/mnist"
         print("D:\\mnist")
         """,
@@ -134,10 +134,10 @@ class PathInvalidEscape(Rule):
     invalid = (
         Bad(
             r"""
-            img_path = "D:\mnist\pi.png"  # finding
+            img_path = "D:\images\dog.png"  # finding
             """,
             fixed=r"""
-            img_path = r"D:\mnist\pi.png"
+            img_path = r"D:\images\dog.png"
             """,
         ),
         Bad(

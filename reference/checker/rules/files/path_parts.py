@@ -118,8 +118,8 @@ class PathWithSpace(Rule):
         """
         import torch
 
-        torch.load("my models/model_9.pth")
-        print("model_9.pth ")
+        torch.load("my models/tudui.pth")
+        print("tudui.pth ")
         open("notes.txt").write(" ")
         """,
     )
@@ -129,19 +129,19 @@ class PathWithSpace(Rule):
             import torch
             from PIL import Image
 
-            torch.load("model_9.pth ")  # finding
+            torch.load("tudui.pth ")  # finding
             img_path = " imgs/dog.png"  # finding
             img = Image.open(img_path)
-            torch.save(net.state_dict(), "model_{}.pth ".format(9))  # finding
+            torch.save(net.state_dict(), "tudui_{}.pth ".format(9))  # finding
             """,
             fixed="""
             import torch
             from PIL import Image
 
-            torch.load("model_9.pth")
+            torch.load("tudui.pth")
             img_path = "imgs/dog.png"
             img = Image.open(img_path)
-            torch.save(net.state_dict(), "model_{}.pth".format(9))
+            torch.save(net.state_dict(), "tudui_{}.pth".format(9))
             """,
         ),
     )

@@ -87,6 +87,7 @@ class SizeAsTwoNumbers(Rule):
                 node=call,
                 fields={"name": name, "sizes": sizes},
                 severity="warning" if name == "RandomCrop" else None,
+                write=f"{script.code(call.func)}(({sizes}))",
                 fix={} if rest else {call: call.with_changes(args=[pair])},
             )
 

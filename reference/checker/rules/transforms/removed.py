@@ -93,8 +93,9 @@ class RemovedName(Rule):
         for node, module, name in _names(script):
             new = RENAMED.get(f"{module}.{name}")
             if new is not None:
-                fields = {"old": name, "new": new}
-                yield Match(node=node, fields=fields, fix=_renamed(script, node, new))
+                fix = _renamed(script, node, new)
+                write = script.code(node).replace(name, new)
+                yield Match(node=node, fields={"old": name, "new": new}, write=write, fix=fix)
 
 
 def _names(script: Script) -> Iterator[tuple[cst.Attribute | cst.ImportAlias, str, str]]:
