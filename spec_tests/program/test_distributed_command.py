@@ -251,9 +251,9 @@ def connect(variables: dict[str, str]) -> int:
     "variables",
     [
         {"RANK": "1", "MASTER_PORT": "1"},  # nothing listens there
-        {"RANK": "1", "MASTER_PORT": "1", "TORCHELASTIC_USE_AGENT_STORE": ""},
+        {"RANK": "1", "MASTER_PORT": "1", "TORCHELASTIC_USE_AGENT_STORE": "False"},
         {"RANK": "1", "MASTER_ADDR": "no-such-host.invalid"},
-        {"RANK": "0", "TORCHELASTIC_USE_AGENT_STORE": ""},  # it waits for rank 1
+        {"RANK": "0", "TORCHELASTIC_USE_AGENT_STORE": "False"},  # it waits for rank 1
         {"RANK": "0"},
     ],
     ids=str,
