@@ -73,9 +73,10 @@ def transformed(script: Script, transform: cst.BaseExpression, image: str) -> st
         return TENSOR
     if of.endswith(".ToPILImage"):
         return IMAGE
-    transform = script.value(transform)
-    if of.endswith(".Compose") and isinstance(transform, cst.Call) and transform.args:
-        steps = script.value(transform.args[0].value)
+    if of.endswith(".Compose"):
+        created = script.value(transform)
+        listed = argument(created, 0, "transforms") if isinstance(created, cst.Call) else None
+        steps = script.value(listed) if listed is not None else None
         if not isinstance(steps, cst.List | cst.Tuple):
             return ""
         for step in steps.elements:

@@ -41,18 +41,23 @@ class LoaderOfPilImages(Rule):
     )
     valid = (
         """
-        import torchvision
         from torch.utils.data import DataLoader
+        from torchvision import datasets, transforms
 
-        plain = torchvision.datasets.CIFAR10("data")
+        plain = datasets.CIFAR10("data")
         img, target = plain[0]
         print(len(DataLoader(plain)))
-        data = torchvision.datasets.CIFAR10("data", True, torchvision.transforms.ToTensor())
-        folder = torchvision.datasets.ImageFolder("data", torchvision.transforms.ToTensor())
-        for loader in (DataLoader(data), DataLoader(folder), DataLoader(plain, collate_fn=list)):
+        to_tensor = transforms.ToTensor()
+        data = datasets.CIFAR10("data", True, to_tensor)
+        either = datasets.CIFAR10("data", transform=transforms.Compose(all) if all else to_tensor)
+        folder = DataLoader(datasets.ImageFolder("data", to_tensor))
+        for loader in (DataLoader(data), folder, DataLoader(plain, collate_fn=list)):
             for imgs, targets in loader:
                 print(imgs)
-        plain.transform = torchvision.transforms.ToTensor()
+        for imgs, targets in folder:
+            print(imgs)
+        for imgs, targets in DataLoader(either):
+            print(imgs)
         """,
     )
     invalid = (
