@@ -23,6 +23,7 @@ MAX_STEPS = 20  # from a name to where its value comes from
 # functions of OpenCV that keep the order of the axes and of the colours
 SAME_ARRAY = frozenset(["cv2.resize", "cv2.flip", "cv2.GaussianBlur", "cv2.blur", "cv2.rotate"])
 TO_ARRAY = frozenset(["numpy.array", "numpy.asarray", "numpy.uint8", "numpy.ascontiguousarray"])
+TO_TENSOR = frozenset(["torch.tensor", "torch.from_numpy", "torch.as_tensor", "torch.Tensor"])
 _SAME_METHODS = frozenset(["to", "cuda", "cpu", "copy", "astype", "clone", "detach", "float"])
 
 
@@ -125,7 +126,7 @@ def _of_call(script: Script, call: cst.Call) -> tuple[str, cst.BaseExpression | 
     if name in TO_ARRAY and first is not None:
         is_image = layout(script, first) == PIL
         return ("" if not is_image else "HW" if is_gray(script, first) else "HWC"), first
-    if name in SAME_ARRAY:
+    if name in SAME_ARRAY or name in TO_TENSOR:
         return "", first
     method = call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
     if isinstance(call.func, cst.Attribute) and method in _SAME_METHODS:

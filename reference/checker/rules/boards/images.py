@@ -57,21 +57,25 @@ class AddImageOrder(Rule):
         Bad(
             """
             import numpy as np
+            import torch
             from PIL import Image
 
             img = Image.open("0013035.jpg")
             img_array = np.array(img)
             writer.add_image("test", img_array, 1)  # finding
             writer.add_image("gray", np.array(img.convert("L")), 1)  # finding
+            writer.add_image("tensor", torch.from_numpy(img_array), 1)  # finding
             """,
             fixed="""
             import numpy as np
+            import torch
             from PIL import Image
 
             img = Image.open("0013035.jpg")
             img_array = np.array(img)
             writer.add_image("test", img_array, 1, dataformats="HWC")
             writer.add_image("gray", np.array(img.convert("L")), 1, dataformats="HW")
+            writer.add_image("tensor", torch.from_numpy(img_array), 1, dataformats="HWC")
             """,
         ),
         Bad(

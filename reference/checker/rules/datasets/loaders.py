@@ -59,6 +59,15 @@ class LoaderOfPilImages(Rule):
         for imgs, targets in DataLoader(either):
             print(imgs)
         """,
+        """
+        import torchvision
+        from torch.utils.data import DataLoader
+
+        data = torchvision.datasets.CIFAR10("data")
+        data.transform = torchvision.transforms.ToTensor()
+        for imgs, targets in DataLoader(data):
+            print(imgs)
+        """,
     )
     invalid = (
         Bad(

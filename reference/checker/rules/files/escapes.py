@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ESCAPES = re.compile(r"\\(.)", re.DOTALL)
 CHANGED = frozenset("abfnrtv01234567x")  # after a backslash they are one other character
 DRIVE = re.compile(r"[A-Za-z]:\\")
+NAMED = re.compile(r"(path|dir|folder|root)\d?$", re.IGNORECASE)
+LOOKS_LIKE_PATH = re.compile(r"[\w.{}-]+(\\[\w.{} -]+)+")
 
 
 def _written(node: cst.SimpleString | cst.FormattedString) -> str:
@@ -37,11 +39,25 @@ def _escapes(script: Script) -> Iterator[tuple[cst.SimpleString | cst.FormattedS
         written, prefix = _written(node), node.prefix.lower()
         if "\\" not in written or "r" in prefix or "b" in prefix:
             continue
-        is_path = node in used or DRIVE.match(written)
+        is_path = node in used or DRIVE.match(written) or _is_named_path(script, node, written)
         if is_path and not isinstance(script.parent(node), cst.Expr):
             letters = "".join(c for c in ESCAPES.findall(written) if c.isalnum() or c in "._-")
             if letters:
                 yield node, letters
+
+
+def _is_named_path(
+    script: Script, node: cst.SimpleString | cst.FormattedString, written: str
+) -> bool:
+    """Return whether a text looks like a path and goes to a variable that is named as one."""
+    parent = script.parent(node)
+    name: cst.BaseExpression | None = None
+    if isinstance(parent, cst.Assign):
+        name = parent.targets[0].target
+    elif isinstance(parent, cst.Arg):
+        name = parent.keyword
+    named = isinstance(name, cst.Name) and NAMED.search(name.value) is not None
+    return named and LOOKS_LIKE_PATH.fullmatch(written) is not None
 
 
 def _raw(node: cst.SimpleString | cst.FormattedString) -> edits.Fix:
@@ -77,6 +93,7 @@ class PathEscapeChanges(Rule):
         os.listdir("dataset\\train")
         Image.open("D:/new/img.jpg")
         print("a\tb\n", "done\n")
+        path = "first line\nsecond line\n"
         open("notes.txt").write("first\nsecond")
         """,
     )
@@ -89,6 +106,7 @@ class PathEscapeChanges(Rule):
             root_dir = "dataset\train"  # finding
             os.listdir(os.path.join(root_dir, "ants"))
             img_path = "D:\new\img.jpg"  # finding
+            test = MyData(root_dir="data\test")  # finding
             Image.open(f"data\bees\{name}")  # finding
             """,
             fixed=r"""
@@ -98,6 +116,7 @@ class PathEscapeChanges(Rule):
             root_dir = r"dataset\train"
             os.listdir(os.path.join(root_dir, "ants"))
             img_path = r"D:\new\img.jpg"
+            test = MyData(root_dir=r"data\test")
             Image.open(rf"data\bees\{name}")
             """,
         ),

@@ -9,6 +9,7 @@ import libcst as cst
 
 from reference.checker.data.paths import joins, path_texts, texts
 from reference.checker.finding import Text
+from reference.checker.kinds import WRITERS
 from reference.checker.rule import Bad, Match, Rule
 
 if TYPE_CHECKING:
@@ -153,6 +154,9 @@ class PathWithSpace(Rule):
                 continue
             if isinstance(script.parent(node), cst.BinaryOperation | cst.ConcatenatedString):
                 continue  # a space in the middle of the whole path
+            call = script.enclosing(node, cst.Call)
+            if call is not None and script.name(call.func) in WRITERS:
+                continue  # the folder is created with that name
             inner = node.raw_value.strip(" ")
             if inner != node.raw_value:
                 new = node.with_changes(value=f"{node.prefix}{node.quote}{inner}{node.quote}")

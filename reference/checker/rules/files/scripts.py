@@ -198,7 +198,7 @@ class ShebangFullWidth(Rule):
     )
     valid = (
         """
-        #!/usr/bin/env python3
+        #! /usr/bin/env python3
         print(1)
         """,
         """
@@ -219,7 +219,7 @@ class ShebangFullWidth(Rule):
         """Yield a first line that is meant to determine the interpreter and does not."""
         for line in script.module.header[:1]:
             comment = line.comment.value if line.comment else ""
-            if re.match(r"#\s*[!！]\s*/?usr/bin/", comment) and not comment.startswith("#!/"):
+            if re.match(r"#\s*[!！]\s*/?usr/bin/", comment) and not re.match(r"#!\s*/", comment):
                 yield Match(node=script.module)
 
 

@@ -8,6 +8,7 @@ import libcst as cst
 
 from reference.checker import edits
 from reference.checker.finding import Text
+from reference.checker.flow import places
 from reference.checker.kinds import ARRAY, IMAGE, TENSOR, TRANSFORMS
 from reference.checker.rule import Bad, Match, Rule
 from reference.checker.tree import argument
@@ -129,6 +130,8 @@ class TransformNotCreated(Rule):
             to_tensor = transforms.ToTensor  # finding
             print(to_tensor(img))
             both = transforms.Compose([transforms.Resize(32), ToTensor])  # finding
+            steps = [transforms.Resize(32), ToTensor]  # finding
+            data = torchvision.datasets.CIFAR10("data", transform=transforms.Compose(steps))
             data = torchvision.datasets.CIFAR10("data", transform=ToTensor)  # finding
             """,
             fixed="""
@@ -142,6 +145,8 @@ class TransformNotCreated(Rule):
             to_tensor = transforms.ToTensor()
             print(to_tensor(img))
             both = transforms.Compose([transforms.Resize(32), ToTensor()])
+            steps = [transforms.Resize(32), ToTensor()]
+            data = torchvision.datasets.CIFAR10("data", transform=transforms.Compose(steps))
             data = torchvision.datasets.CIFAR10("data", transform=ToTensor())
             """,
         ),
@@ -191,22 +196,30 @@ def _is_called_with_image(script: Script, call: cst.Call, *, needs_nothing: bool
 def _is_used_as_transform(
     script: Script, node: cst.Name | cst.Attribute, *, needs_nothing: bool
 ) -> bool:
-    parent = script.parent(node)
-    match parent:
-        case cst.Arg(keyword=cst.Name("transform")):
+    """Return whether a class goes where a transform belongs, also by other names."""
+    if isinstance(script.parent(node), cst.Annotation | cst.Param):
+        return False
+    for place in places(script, node):
+        parent = script.parent(place)
+        if isinstance(parent, cst.Arg) and parent.keyword and parent.keyword.value == "transform":
             return True
-        case cst.Element():
-            call = script.enclosing(parent, cst.Call)
-            return call is not None and script.name(call.func) == f"{MODULE}Compose"
-        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name() as target)]):
-            calls = (script.parent(name) for name in script.accesses(target))
-            return any(
-                isinstance(c, cst.Call)
-                and script.value(c.func) is node
-                and _is_called_with_image(script, c, needs_nothing=needs_nothing)
-                for c in calls
-            )
+        if isinstance(parent, cst.Element) and _is_composed(script, parent):
+            return True
+        if not isinstance(parent, cst.Call) or parent.func is not place or place is node:
+            continue
+        if _is_called_with_image(script, parent, needs_nothing=needs_nothing):
+            return True
     return False
+
+
+def _is_composed(script: Script, element: cst.Element) -> bool:
+    """Return whether a list becomes the transforms of a Compose."""
+    listed = script.parent(element)
+    if not isinstance(listed, cst.List | cst.Tuple):
+        return False
+    arguments = (script.parent(place) for place in places(script, listed))
+    calls = (script.parent(arg) for arg in arguments if isinstance(arg, cst.Arg))
+    return any(isinstance(c, cst.Call) and script.name(c.func) == f"{MODULE}Compose" for c in calls)
 
 
 class ComposeWithoutList(Rule):
