@@ -56,7 +56,7 @@ def facts(raised: Raised, line: Line | None, language: Language) -> list[str]:
 def _facts(raised: Raised, line: Line | None) -> Iterator[tuple[str, str]]:
     if raised.file and "FileNotFoundError" in raised.types:
         yield from _missing(raised.file, line)
-    elif UNREADABLE.search(raised.message) or "EOFError" in raised.types:
+    elif UNREADABLE.search(raised.message) or not UNREADABLE_TYPES.isdisjoint(raised.types):
         quoted = QUOTED.search(raised.message)
         names = [ast.literal_eval(quoted[1])] if quoted else line.texts if line else []
         yield from filter(None, map(_unreadable, names))

@@ -217,7 +217,8 @@ def test_file_with_other_content(
     image = raised("UnidentifiedImageError", "cannot identify image file 'tudui.pth'")
     assert sentence in explained(image)
     assert sentence in explained(raised("EOFError", "", (str(script), 3)))
-    assert "tudui.pth is" not in explained(raised("UnpicklingError", LOAD, (str(script), 3)))
+    assert sentence in explained(raised("UnpicklingError", LOAD, (str(script), 3)))
+    assert "tudui.pth is" not in explained(raised("RuntimeError", "other", (str(script), 3)))
 
 
 def test_own_line_is_the_innermost_that_is_not_installed(tmp_path: Path) -> None:
