@@ -35,9 +35,8 @@ TEXTS: dict[Language, dict[str, str]] = {
         "empty": "{path} 是空文件：保存或下载时中断了。",
     },
 }
-UNREADABLE = re.compile(
-    r"invalid load key|PytorchStreamReader failed|Ran out of input|cannot identify"
-)
+UNREADABLE = re.compile(r"PytorchStreamReader failed|cannot identify image file")
+UNREADABLE_TYPES = {"EOFError", "UnpicklingError"}
 QUOTED = re.compile(r"cannot identify image file ('.*'|\".*\")")
 
 
