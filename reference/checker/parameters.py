@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -32,10 +34,15 @@ def passed(script: Script, param: cst.Param) -> list[cst.BaseExpression]:
 
 def calls_of(script: Script, function: cst.FunctionDef) -> list[cst.Call]:
     """Return the calls of a function in its script."""
-    found = []
+    return _calls(script).get(function, [])
+
+
+@lru_cache(maxsize=8)
+def _calls(script: Script) -> dict[cst.CSTNode, list[cst.Call]]:
+    """Return the calls of a script by the functions of the script that they call."""
+    found: dict[cst.CSTNode, list[cst.Call]] = defaultdict(list)
     for call in script.nodes(cst.Call):
-        if isinstance(call.func, cst.Name) and call.func.value == function.name.value:
-            binding = script.binding(call.func)
-            if binding is not None and binding.statement is function:
-                found.append(call)
+        binding = script.binding(call.func) if isinstance(call.func, cst.Name) else None
+        if binding is not None and isinstance(binding.statement, cst.FunctionDef):
+            found[binding.statement].append(call)
     return found

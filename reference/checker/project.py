@@ -29,7 +29,7 @@ class Project:
     def __init__(self, torch: Version) -> None:
         self.torch = torch
         self._scripts: dict[Path, Script | None] = {}
-        self._modules: dict[tuple[Path, str], Path | None] = {}  # by script and name
+        self._modules: dict[tuple[Path, str], Path | None] = {}  # by folder and name
 
     def script(self, path: Path) -> Script | None:
         """Return a script; None if it cannot be read or parsed."""
@@ -49,33 +49,22 @@ class Project:
         self._scripts[script.path] = script
 
     def beside(self, script: Script, containing: bytes = b"") -> list[Script]:
-        """Return the other scripts in a script's folder whose code contains a word."""
+        """Return the other scripts in a script's folder; of those not yet parsed, with a word."""
         paths = sorted(script.path.parent.glob("*.py"))[:MAX_BESIDE]
         found = (
             self.script(path)
             for path in paths
             if path != script.path and (path in self._scripts or _contains(path, containing))
         )
-        return [other for other in found if other and containing.decode() in other.module.code]
+        return [other for other in found if other]
 
     def module(self, script: Script, name: str) -> Script | None:
         """Return the script that `import name` reads, from the script's folder or one above it."""
-        if (script.path, name) not in self._modules:
-            self._modules[script.path, name] = self._find(script, name)
-        path = self._modules[script.path, name]
-        return self.script(path) if path else None
-
-    def _find(self, script: Script, name: str) -> Path | None:
-        parts = name.split(".")
         folder = script.path.parent
-        for base in (folder, *folder.parents[:3]):
-            for path in (
-                base.joinpath(*parts).with_suffix(".py"),
-                base.joinpath(*parts, "__init__.py"),
-            ):
-                if path != script.path and path.is_file():
-                    return path
-        return None
+        if (folder, name) not in self._modules:
+            self._modules[folder, name] = _find(folder, name)
+        path = self._modules[folder, name]
+        return self.script(path) if path and path != script.path else None
 
     def star_names(self, script: Script, statement: cst.ImportFrom) -> dict[str, str]:
         """Return what `from module import *` defines: full names by the names it defines."""
@@ -97,6 +86,19 @@ class Project:
         if other is not None:
             return self.class_def(other, short)
         return None
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """Return the file of a module in a folder or in one above it."""
+    parts = name.split(".")
+    for base in (folder, *folder.parents[:3]):
+        for path in (
+            base.joinpath(*parts).with_suffix(".py"),
+            base.joinpath(*parts, "__init__.py"),
+        ):
+            if path.is_file():
+                return path
+    return None
 
 
 def _contains(path: Path, word: bytes) -> bool:

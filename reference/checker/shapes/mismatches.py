@@ -11,7 +11,7 @@ from reference.checker.kinds import LOSSES
 from reference.checker.networks import classes
 from reference.checker.shapes.images import batch_shapes
 from reference.checker.shapes.infer import LayerMismatchError, Shapes, shapes_of
-from reference.checker.training.loops import batch_loops
+from reference.checker.training.loops import batch_loops, comes_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,13 +61,16 @@ def at_last_batch(script: Script) -> Iterator[tuple[cst.Call, LayerMismatchError
     shapes, at_end = shapes_of(script), shapes_of(script, last=True)
     for loop in batch_loops(script):
         may_stop = next(script.within(loop.node.body, cst.Break), None) is not None
-        for call in () if may_stop else loop.outputs:
+        calls = [c for c in loop.outputs if c.args and comes_from(script, c.args[0].value, loop.node)]
+        for call in () if may_stop else calls:
             try:
                 given = batch_shapes(script, loop.loader)[0]
                 output = shapes.of(call)
             except LayerMismatchError:
                 continue  # the other batches do not fit either
-            if not given or not output or not given[0] or given[0] == 1 or output[0] == given[0]:
+            if not given or not output or None in (given[0], output[0]):
+                continue
+            if given[0] in (1, output[0]):
                 continue
             try:
                 at_end.of(call)

@@ -226,14 +226,20 @@ def _loader(script: Script, loop: cst.For) -> cst.BaseExpression | None:
     if script.types.of(source) or not isinstance(source, cst.Name | cst.Attribute):
         return None
     calls = [c for c in script.within(loop.body, cst.Call) if is_network(script, c.func) and c.args]
-    return source if any(_comes_from(script, call.args[0].value, loop) for call in calls) else None
+    return source if any(comes_from(script, call.args[0].value, loop) for call in calls) else None
 
 
-def _comes_from(script: Script, node: cst.BaseExpression, loop: cst.For) -> bool:
-    """Return whether a loop gives a value, as it is or as a part of what it gives."""
+def comes_from(script: Script, node: cst.BaseExpression, loop: cst.For) -> bool:
+    """Return whether a value is what a loop gives, a part of it, or made from it."""
     for _ in range(MAX_STEPS):
-        if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
-            node = node.func.value
+        if isinstance(node, cst.Call):
+            is_function = script.name(node.func).startswith("torch")
+            if isinstance(node.func, cst.Attribute) and not is_function:
+                node = node.func.value
+            elif node.args:
+                node = node.args[0].value
+            else:
+                return False
         elif isinstance(node, cst.Subscript):
             node = node.value
         elif not isinstance(node, cst.Name) or (binding := script.binding(node)) is None:

@@ -83,6 +83,21 @@ class LossSummedAsTensor(Rule):
             sum(losses).backward()
         """,
         """
+        import torch.nn.functional as F
+
+        def style_loss(features, targets):
+            style = 0.0
+            for x, y in zip(features, targets):
+                style += F.mse_loss(x, y)
+            return 1000 * style
+
+        content = 0.0
+        for x, y in zip(features, targets):
+            content += F.mse_loss(x, y)
+        total = content + style_loss(features, targets)
+        total.backward()
+        """,
+        """
         total_accuracy = 0
         for imgs, targets in loader:
             accuracy = (net(imgs).argmax(1) == targets).sum()
@@ -144,6 +159,8 @@ class LossSummedAsTensor(Rule):
         for statement, total, added in _sums(script):
             if _is_new_sum(script, total, statement) or not is_loss_tensor(script, added):
                 continue
+            if not has_backward(script, added) and _goes_on(script, total, statement):
+                continue
             graph = records_gradients(script, statement)
             severity: Severity = "warning" if graph else "advice"
             if isinstance(statement, cst.Call) and not (graph and has_backward(script, added)):
@@ -188,6 +205,30 @@ def _is_new_sum(script: Script, total: cst.BaseExpression, statement: cst.CSTNod
         if inside and binding.statement is not statement:
             return True
     return _is_used(script, total, "backward")
+
+
+def _goes_on(script: Script, total: cst.BaseExpression, statement: cst.CSTNode) -> bool:
+    """Return whether a sum is returned from a function, or part of what gets gradients.
+
+    Such a sum may be one loss that is calculated in parts.
+    """
+    if not isinstance(total, cst.Name) or not records_gradients(script, statement):
+        return False
+    function = script.enclosing(statement, cst.FunctionDef)
+    returned = script.within(function, cst.Return) if function else ()
+    pending: list[cst.CSTNode] = [r.value for r in returned if r.value is not None]
+    pending += [on for _, on in script.method_calls("backward")]
+    seen: set[cst.CSTNode] = set()
+    while pending:
+        node = pending.pop()
+        for name in (node, *script.within(node, cst.Name)):
+            if not isinstance(name, cst.Name) or name in seen:
+                continue
+            if name.value == total.value:
+                return True
+            seen.add(name)
+            pending += [b.value for b in script.bindings(name) if b.value is not None]
+    return False
 
 
 def _is_used(script: Script, total: cst.Name, *methods: str) -> bool:
