@@ -8,6 +8,7 @@ import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
 from reference.checker.parsing import check_syntax
+from reference.checker.python.libraries import names_of
 from reference.checker.script import Script
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Project:
         name = get_full_name_for_node(statement.module) if statement.module else None
         other = self.module(script, name) if name else None
         if other is None:
-            return {}
+            return {n: f"{name}.{n}" for n in names_of(name or "") if not n.startswith("_")}
         scope = other.scope(other.module)
         names = {a.name for a in scope.assignments} if scope else set()
         return {n: q for n in names if not n.startswith("_") and (q := other.global_name(n))}

@@ -11,6 +11,8 @@ from reference.checker.shapes.mismatches import at_last_batch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import libcst as cst
+
     from reference.checker.script import Script
 
 FLATTENED = """
@@ -88,9 +90,13 @@ class LastBatch(Rule):
 
     def check(self, script: Script) -> Iterator[Match]:
         """Yield the calls of layers that the last batch does not fit."""
+        seen: set[cst.CSTNode] = set()
         for call, error in at_last_batch(script):
-            if error is not None:
-                inner = next((inner for at, inner in error.calls if at is script), call)
+            if error is None:
+                continue
+            inner = next((inner for at, inner in error.calls if at is script), call)
+            if inner not in seen:
+                seen.add(inner)
                 sizes = {"expected": error.reason.expected, "given": error.reason.given}
                 yield Match(node=inner, fields={name: str(size) for name, size in sizes.items()})
 

@@ -9,7 +9,7 @@ import libcst as cst
 
 from reference.checker.finding import Text
 from reference.checker.rule import Bad, Match, Rule
-from reference.checker.training.loops import IMAGES, batch_part
+from reference.checker.training.loops import IMAGES, batch_part, is_output
 from reference.checker.training.sets import misnamed, origins
 from reference.checker.training.steps import literal_range, logs
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TEST = re.compile(r"(?<![a-z])(test|val|valid|validation|eval)(?![a-z])|测试|验证", re.IGNORECASE)
 TRAIN = re.compile(r"(?<![a-z])train(ing)?(?![a-z])|训练", re.IGNORECASE)
 OUTPUT = re.compile(r"(?<![a-z])out(put)?s?(?![a-z])|输出", re.IGNORECASE)
+INPUT = re.compile(r"(?<![a-z])inputs?(?![a-z])|输入", re.IGNORECASE)
 CURVES = """
 from torch.utils.tensorboard import SummaryWriter
 
@@ -244,4 +245,41 @@ writer.add_images("output", output, step)
                 yield Match(node=log.call, fields=fields)
 
 
-RULES = (SameTag, TagOfOtherSet, InputLoggedAsOutput)
+class OutputLoggedAsInput(Rule):
+    """What the network returned, logged as its input."""
+
+    name = "output-logged-as-input"
+    claims = ("conv.batch-shape", "sigmoid.pixel-range")
+    severity = "warning"
+    message = Text(
+        en="The tag says {tag}, but {name} is what the network returned: log the images of the "
+        "batch.",
+        zh="标签写的是 {tag}，但 {name} 是网络返回的结果：应当记录这一批的输入图片。",
+    )
+    write = 'writer.add_images("input", imgs, step)'
+    valid = (LAYER.format(value="output", mark=""),)
+    invalid = (
+        Bad(
+            """
+            from torch import nn
+
+            net = nn.MaxPool2d(3)
+            for imgs, targets in loader:
+                output = net(imgs)
+                writer.add_images("input", output, step)  # finding
+            """
+        ),
+    )
+
+    def check(self, script: Script) -> Iterator[Match]:
+        """Yield the logs of a network's output under a tag that says input."""
+        for log in logs(script):
+            tag = script.literal(log.tag)
+            if log.method == "add_scalar" or not isinstance(tag, str) or not INPUT.search(tag):
+                continue
+            if is_output(script, log.value):
+                fields = {"tag": repr(tag), "name": script.code(log.value)}
+                yield Match(node=log.call, fields=fields)
+
+
+RULES = (SameTag, TagOfOtherSet, InputLoggedAsOutput, OutputLoggedAsInput)
