@@ -63,10 +63,20 @@ def origins(script: Script, node: cst.BaseExpression) -> set[Set | None]:
             if part is not None:
                 found.add(which_set(script, part.loader))
             elif dataset_of(script, name) is not None:
-                found.add(which_set(script, name))
+                # What a function makes of a data set is unknown: random_split, evaluate.
+                is_item = isinstance(script.parent(name), cst.Subscript)
+                if is_item or not _is_measured(script, name):
+                    found.add(which_set(script, name) if is_item else None)
             elif binding is not None and binding.value is not None and not binding.iterated:
                 pending.append(binding.value)
     return found
+
+
+def _is_measured(script: Script, name: cst.Name) -> bool:
+    """Return whether a name is the argument of `len`."""
+    arg = script.parent(name)
+    call = script.parent(arg) if isinstance(arg, cst.Arg) else None
+    return isinstance(call, cst.Call) and script.name(call.func) == "builtins.len"
 
 
 def misnamed(script: Script) -> Iterator[tuple[cst.Assign, str, Set]]:

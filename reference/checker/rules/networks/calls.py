@@ -160,6 +160,15 @@ class ClassCalledWithData(Rule):
             import torch
             from torch import nn
 
+            loss_fn = nn.CrossEntropyLoss
+            loss = loss_fn(torch.ones(2, 10), torch.tensor([1, 2]))  # finding
+            """
+        ),
+        Bad(
+            """
+            import torch
+            from torch import nn
+
             class Tudui(nn.Module):
                 def __init__(self):
                     super().__init__()
@@ -176,7 +185,7 @@ class ClassCalledWithData(Rule):
     def check(self, script: Script) -> Iterator[Match]:
         """Yield the calls of classes of networks with tensors."""
         for call in script.nodes(cst.Call):
-            name = script.name(call.func)
+            name = script.name(script.value(call.func))
             is_loss = bool(LOSSES.match(name))
             is_class = is_loss or _OF_NUMBERS.match(name) or _takes_nothing(script, name)
             if not is_class or _has_names(call) or script.types.of(call.func):
@@ -185,7 +194,7 @@ class ClassCalledWithData(Rule):
             if len(tensors) > is_loss:  # the only tensor of a loss may be its weight
                 created = call.with_changes(args=[])
                 fix: Fix = {}
-                if _WITHOUT_ARGUMENTS.match(name):
+                if _WITHOUT_ARGUMENTS.match(name) and script.value(call.func) is call.func:
                     fix = {call: cst.Call(created, call.args)}
                 yield Match(node=call, fields={"name": script.code(call.func)}, fix=fix)
 

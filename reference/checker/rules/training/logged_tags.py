@@ -171,6 +171,14 @@ class TagOfOtherSet(Rule):
         PICTURES.format(data="train_set", tag="train_set", mark=""),
         PICTURES.format(data="test_set", tag="test_set", mark=""),
         PICTURES.format(data="train_set", tag="latest", mark=""),
+        """
+        import torchvision
+        from torch.utils.data import DataLoader, random_split
+
+        full = torchvision.datasets.CIFAR10("data", train=True)
+        train_set, val_set = random_split(full, [45000, 5000])
+        writer.add_scalar("val_loss", evaluate(net, DataLoader(val_set, 64)), 1)
+        """,
     )
     invalid = (
         Bad(PICTURES.format(data="train_set", tag="test_set", mark="  # finding")),
