@@ -76,7 +76,11 @@ class AddImagesChannels(Rule):
     """The output of a convolution with other than 1 or 3 channels given to `add_images`."""
 
     name = "add-images-channels"
-    claims = ("tensorboard.images-resize", "tensorboard.images-six-channels")
+    claims = (
+        "tensorboard.images-resize",
+        "tensorboard.images-six-channels",
+        "conv.six-channels-need-reshape",
+    )
     severity = "error"
     message = Text(
         en="The output of this network has {channels} channels, and add_images shows pictures with "

@@ -371,7 +371,7 @@ class UndefinedName(Rule):
     """Any other name that is not defined."""
 
     name = "undefined-name"
-    claims = ("listing.undefined-name", "builtin.dell")
+    claims = ("listing.undefined-name", "builtin.dell", "train.test-listing")
     severity = "error"
     message = Text(
         en="{name} is not defined anywhere in this script (NameError): define or import it first.",
