@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MAX_STEPS = 30
 _RESHAPES = {"reshape", "view", "resize_"}
 _NOT_PICTURES = {"size", "shape", "show", "save", "getpixel", "getbands", "mode", "item", "tolist"}
+_NAMED_TRANSFORM = re.compile(r"(?i)transform|tensor|preprocess|\btf$|compose")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ def _passes_on(script: Script, call: cst.Call) -> bool:
     """Return whether a function makes a picture, a tensor or an output of what it is given."""
     of = script.types.of(call.func)
     if TRANSFORMS.match(of) or is_network(script, call.func):
+        return True
+    if not of and _NAMED_TRANSFORM.search(script.code(call.func)):
         return True
     name = script.name(call.func)
     made = script.types.of(call) in (IMAGE, TENSOR)

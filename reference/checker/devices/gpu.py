@@ -129,6 +129,12 @@ def device_variables(script: Script) -> Iterator[tuple[cst.Name, cst.BaseExpress
 
 
 def _is_device(script: Script, node: cst.BaseExpression) -> bool:
-    if isinstance(node, cst.IfExp):
-        return _is_device(script, node.body)
-    return script.types.of(node) == "torch.device" or bool(gpu(script, node))
+    match node:
+        case cst.IfExp():
+            return _is_device(script, node.body)
+        case cst.Call(func=cst.Name() | cst.Attribute(attr=cst.Name("device"))):
+            return script.types.of(node) == "torch.device"
+        case cst.SimpleString():
+            return bool(gpu(script, node))
+        case _:
+            return False

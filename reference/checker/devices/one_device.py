@@ -22,7 +22,7 @@ def one_device(script: Script, moves: list[tuple[cst.Call, str]]) -> Fix:
     fix: Fix = {}
     if variable is None:
         statement = _last_import(script, first)
-        if statement is not None and not _has_name(script, "device"):
+        if statement is not None and not _is_global(script, "device"):
             line = cst.parse_statement(f"device = torch.device({choice(name)})")
             line = line.with_changes(leading_lines=[cst.EmptyLine()])
             fix[statement] = cst.FlattenSentinel([statement, line])
@@ -34,12 +34,19 @@ def one_device(script: Script, moves: list[tuple[cst.Call, str]]) -> Fix:
 
 
 def _device_before(script: Script, first: cst.Call, name: str) -> str | None:
-    """Return a global variable that has a device of a kind, defined before some code."""
+    """Return a global variable that is chosen as a GPU or the CPU, defined before some code."""
     for variable, device in device_variables(script):
         is_global = script.scope(variable) is script.scope(script.module)
-        if is_global and gpu(script, device) in ("", name) and script.before(variable, first):
+        if is_global and script.before(variable, first) and _may_be(script, device, name):
             return variable.value
     return None
+
+
+def _may_be(script: Script, device: cst.BaseExpression, name: str) -> bool:
+    """Return whether a device is a GPU of a kind, or one that is chosen when the script runs."""
+    if isinstance(device, cst.Call) and script.name(device.func) == "torch.device":
+        device = device.args[0].value if device.args else device
+    return gpu(script, device) == name or isinstance(device, cst.IfExp | cst.Call)
 
 
 def _last_import(script: Script, node: cst.CSTNode) -> cst.SimpleStatementLine | None:
@@ -50,8 +57,9 @@ def _last_import(script: Script, node: cst.CSTNode) -> cst.SimpleStatementLine |
     return imports[-1] if imports else None
 
 
-def _has_name(script: Script, name: str) -> bool:
-    return any(node.value == name for node in script.nodes(cst.Name))
+def _is_global(script: Script, name: str) -> bool:
+    scope = script.scope(script.module)
+    return scope is not None and name in scope
 
 
 def _is_hidden(script: Script, node: cst.CSTNode, name: str) -> bool:

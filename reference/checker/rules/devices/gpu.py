@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 from libcst.metadata import ClassScope
@@ -152,6 +152,8 @@ class GpuWithoutCheck(Rule):
             fixed="""
             import torch
 
+            device = torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
             class Net(torch.nn.Module):
                 device = torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
@@ -160,7 +162,7 @@ class GpuWithoutCheck(Rule):
             if torch.cuda.is_available():
                 pass
             else:
-                net.to("mps" if torch.backends.mps.is_available() else "cpu")
+                net.to(device)
             """,
         ),
         Bad(
@@ -168,6 +170,8 @@ class GpuWithoutCheck(Rule):
             import torch
 
             print(torch.cuda.get_device_name(0))  # finding
+            if torch.backends.mps.is_available():
+                torch.set_default_device("mps")
             """
         ),
     )
@@ -200,10 +204,12 @@ def _string(script: Script, node: cst.BaseExpression | None) -> str:
     return gpu(script, node) if isinstance(node, cst.SimpleString) else ""
 
 
-def _named(
-    script: Script,
-) -> Iterator[tuple[cst.CSTNode, cst.BaseExpression | None, str]]:
-    """Yield where else a GPU is named, the string that names it, and the GPU."""
+# where a GPU is named, the string that can be replaced, and the GPU
+_Named: TypeAlias = tuple[cst.CSTNode, cst.BaseExpression | None, str]
+
+
+def _named(script: Script) -> Iterator[_Named]:
+    """Yield where else a GPU is named."""
     for call in script.calls("torch.device"):
         string = argument(call, 0, "type")
         if (name := gpu(script, string)) and not _is_unused(script, call):
@@ -211,13 +217,22 @@ def _named(
     for variable, value in device_variables(script):
         if isinstance(value, cst.SimpleString) and _goes_to_device(script, variable):
             yield value, value, gpu(script, value)
+    for call in script.calls("torch.set_default_device"):
+        string = argument(call, 0, "device")
+        if name := _string(script, string):
+            yield call, string, name
+    for call in script.calls(*_ASK_THE_DRIVER):
+        yield call, None, "cuda"
+    yield from _keywords(script)
+
+
+def _keywords(script: Script) -> Iterator[_Named]:
+    """Yield the strings after `device=` and `map_location=`, without those of `x.to(device=…)`."""
     for arg in script.nodes(cst.Arg):
         if arg.keyword and arg.keyword.value in ("device", "map_location"):
             name = _string(script, arg.value)
             if name and not _is_method(script.parent(arg), "to"):
                 yield arg.value, arg.value, name
-    for call in script.calls(*_ASK_THE_DRIVER):
-        yield call, None, "cuda"
 
 
 def _is_method(call: cst.CSTNode | None, name: str) -> bool:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from reference.checker.rules.inference import mode, pictures, reshapes
+from reference.checker.rules.inference import batch, mode, pictures, reshapes
 
-RULES = (*pictures.RULES, *mode.RULES, *reshapes.RULES)
+RULES = (*pictures.RULES, *reshapes.RULES, *batch.RULES, *mode.RULES)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from reference.checker.finding import Text
-from reference.checker.kinds import TENSOR, TRANSFORMS
-from reference.checker.networks import created, module_class
+from reference.checker.kinds import TRANSFORMS
 from reference.checker.pictures import Step, new_shape, steps
 from reference.checker.rule import Bad, Match, Rule
 from reference.checker.saving.filenames import file_name
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 _MAY_BE_TRANSPARENT = re.compile(r"(?i)\.(png|gif|webp|tiff?|ico)\s*$")
 _CHOOSES_CHANNELS = re.compile(r"convert|Grayscale|RGB|Lambda|repeat")
-_ADDS_DIMENSION = {"unsqueeze", "expand_dims", "reshape", "view", "stack", "expand", "repeat"}
-_LINEAR = ("torch.nn.Linear", "torch.nn.LazyLinear")
 RGB = 3
 
 
@@ -175,126 +172,4 @@ def _normalizes(script: Script, step: Step) -> int:
     return 0
 
 
-class BatchDimensionMissing(Rule):
-    """A single image that a network gets without a batch dimension."""
-
-    name = "batch-dimension-missing"
-    claims = ("infer.batch-dimension",)
-    severity = "error"
-    message = Text(
-        en="The network takes a batch of images, and this is one image of three dimensions: "
-        "nn.Flatten keeps its channels, and the linear layer fails with RuntimeError: mat1 and "
-        "mat2 shapes cannot be multiplied. Add the dimension of the batch.",
-        zh="网络接收的是一批图片，而这里是一张三维的图片：nn.Flatten 会保留它的通道维，"
-        "线性层报 RuntimeError: mat1 and mat2 shapes cannot be multiplied。要补上批次这一维。",
-    )
-    valid = (
-        """
-        import torch
-        import torchvision
-        from PIL import Image
-        from torchvision import transforms
-
-        to_tensor = transforms.ToTensor()
-        net = torchvision.models.vgg16(weights="DEFAULT")
-        image = to_tensor(Image.open("dog.jpg").convert("RGB"))
-        output = net(image.unsqueeze(0))
-        output = net(image[None])
-        output = net(torch.stack([image]))
-        """,
-        """
-        import torch
-        from PIL import Image
-        from torch import nn
-        from torchvision import transforms
-
-        conv = nn.Conv2d(3, 6, 3)
-        output = conv(transforms.ToTensor()(Image.open("dog.jpg")))
-        """,
-    )
-    invalid = (
-        Bad(
-            """
-            import torch
-            from PIL import Image
-            from torch import nn
-            from torchvision import transforms
-
-            class Net(nn.Module):
-                def __init__(self):
-                    super().__init__()
-                    self.model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
-
-                def forward(self, x):
-                    return self.model(x)
-
-            net = Net()
-            transform = transforms.Compose([transforms.Resize((32, 32)), transforms.ToTensor()])
-            image = transform(Image.open("dog.jpg").convert("RGB"))
-            output = net(image)  # finding
-            """,
-            fixed="""
-            import torch
-            from PIL import Image
-            from torch import nn
-            from torchvision import transforms
-
-            class Net(nn.Module):
-                def __init__(self):
-                    super().__init__()
-                    self.model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
-
-                def forward(self, x):
-                    return self.model(x)
-
-            net = Net()
-            transform = transforms.Compose([transforms.Resize((32, 32)), transforms.ToTensor()])
-            image = transform(Image.open("dog.jpg").convert("RGB"))
-            output = net(image.unsqueeze(0))
-            """,
-        ),
-    )
-
-    def check(self, script: Script) -> Iterator[Match]:
-        """Yield the calls of networks with a single image."""
-        for opened in script.calls("PIL.Image.open"):
-            for step in steps(script, opened):
-                call = step.node
-                if not step.network or not isinstance(call, cst.Call) or len(call.args) != 1:
-                    continue
-                image = call.args[0].value
-                single = script.types.of(image) == TENSOR and not any(map(_adds, step.before))
-                if single and _needs_batch(script, call.func):
-                    new = cst.Call(
-                        cst.Attribute(image, cst.Name("unsqueeze")), [cst.Arg(cst.Integer("0"))]
-                    )
-                    yield Match(node=call, fix={image: new} if _is_simple(image) else {})
-
-
-def _is_simple(node: cst.BaseExpression) -> bool:
-    return isinstance(node, cst.Name | cst.Attribute | cst.Call)
-
-
-def _adds(step: Step) -> bool:
-    """Return whether a step may add a dimension."""
-    if isinstance(step.node, cst.Subscript):
-        return True
-    func = step.node.func
-    name = func.attr.value if isinstance(func, cst.Attribute) else getattr(func, "value", "")
-    return name in _ADDS_DIMENSION or "atch" in str(name)
-
-
-def _needs_batch(script: Script, network: cst.BaseExpression) -> bool:
-    """Return whether a network flattens its input for linear layers, as far as is known."""
-    call = created(script, network)
-    if call is None:
-        return False
-    if script.types.of(call) == "torchvision.models":
-        return True
-    found = module_class(script, call)
-    where, node = found or (script, call)
-    names = [where.name(inner.func) for inner in where.within(node, cst.Call)]
-    return any(name in _LINEAR for name in names) and "latten" in where.code(node)
-
-
-RULES = (ConvertMissing, BatchDimensionMissing)
+RULES = (ConvertMissing,)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import libcst as cst
 
+from reference.checker.devices.gpu import device_variables
 from reference.checker.edits import Fix, with_keyword
 from reference.checker.finding import Text
 from reference.checker.flow import places
@@ -186,6 +187,8 @@ class LoadWithoutMapLocation(Rule):
         net = nn.Linear(2, 2)
         net = net.to(device)
         torch.save(net.state_dict(), "net.pth")
+        whole = nn.Linear(2, 2).cuda()
+        torch.save(whole, "whole.pth")
         torch.save(nn.Linear(2, 2).state_dict(), "cpu.pth")
         """
     }
@@ -211,6 +214,22 @@ class LoadWithoutMapLocation(Rule):
             net.load_state_dict(torch.load("net.pth", map_location="cpu"))
             """,
         ),
+        Bad(
+            """
+            import torch
+
+            device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+            net = torch.load("whole.pth", weights_only=False)  # finding
+            output = net(image.to(device))
+            """,
+            fixed="""
+            import torch
+
+            device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+            net = torch.load("whole.pth", weights_only=False, map_location=device)
+            output = net(image.to(device))
+            """,
+        ),
     )
 
     def check(self, script: Script) -> Iterator[Match]:
@@ -220,19 +239,32 @@ class LoadWithoutMapLocation(Rule):
                 saved = saved_as(script, file_name(script, argument(call, 0, "f")))
                 moved = next((s for s in saved if s.script is not script and _is_moved(s)), None)
                 if moved is not None:
-                    # load_state_dict copies the weights to where the network is
-                    certain = use_of(script, call) == "dict"
-                    new = with_keyword(call, "map_location", '"cpu"')
-                    fix: Fix = {call: new} if certain else {}
+                    fix = _map_location(script, call)
                     yield Match(node=call, fields={"file": moved.script.path.name}, fix=fix)
+
+
+def _map_location(script: Script, call: cst.Call) -> Fix:
+    """Return the fix that loads a file to where the script computes; empty if that is unclear."""
+    location = ""
+    moves = list(script.method_calls("to", "cuda"))
+    if use_of(script, call) == "dict" or not moves:
+        location = '"cpu"'  # load_state_dict copies the weights to where the network is
+    elif names := {script.code(arg.value) for move, _ in moves for arg in move.args[:1]}:
+        chosen = {v.value for v, d in device_variables(script) if script.before(v, call)}
+        same = len(names) == 1 and names <= chosen and all(move.args for move, _ in moves)
+        location = names.pop() if same else ""
+    return {call: with_keyword(call, "map_location", location)} if location else {}
 
 
 def _is_moved(saved: Saved) -> bool:
     """Return whether the saving script moves the network to a device."""
-    script, value = saved.script, saved.script.value(saved.value)
-    network = saved.value
+    script, network = saved.script, saved.value
+    value = script.value(network)
     if isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute):
-        network = value.func.value
+        if _is_move(script, value.func.value):
+            return True  # Net().to(device)
+        if value.func.attr.value == "state_dict":
+            network = value.func.value
     if not isinstance(network, cst.Name):
         return False
     reads = (place for name in script.accesses(network) for place in places(script, name))

@@ -164,9 +164,9 @@ def _plain(folder: str) -> str:
 
 
 def _exists(script: Script, folder: str) -> bool:
-    """Return whether a folder is beside the script, or in a folder around it."""
+    """Return whether a folder is beside the script, or in the folder around it."""
     around = script.path.resolve().parents
-    return is_known(folder) and any((base / folder).is_dir() for base in around[:4])
+    return is_known(folder) and any((base / folder).is_dir() for base in around[:2])
 
 
 def _created(script: Script) -> Iterator[str]:

@@ -153,6 +153,7 @@ class ViewAfterTranspose(Rule):
 
             x = torch.rand(4, 3)
             y = x.t().view(-1)  # finding
+            z = x.T.view(-1)  # finding
             images = torch.rand(2, 32, 32, 3).permute(0, 3, 1, 2)
             flat = images.view(images.size(0), -1)  # finding
             """,
@@ -161,6 +162,7 @@ class ViewAfterTranspose(Rule):
 
             x = torch.rand(4, 3)
             y = x.t().reshape(-1)
+            z = x.T.reshape(-1)
             images = torch.rand(2, 32, 32, 3).permute(0, 3, 1, 2)
             flat = images.reshape(images.size(0), -1)
             """,
@@ -179,6 +181,8 @@ class ViewAfterTranspose(Rule):
 
 def _reorders(script: Script, value: cst.BaseExpression) -> bool:
     """Return whether an expression is a tensor with its axes exchanged."""
+    if isinstance(value, cst.Attribute):
+        return value.attr.value in ("T", "mT") and script.types.of(value.value) == TENSOR
     if not isinstance(value, cst.Call) or not isinstance(value.func, cst.Attribute):
         return False
     if script.name(value.func) in _REORDER_FUNCTIONS:

@@ -24,6 +24,7 @@ NEWER_WEIGHTS = re.compile(
     r"|efficientnet_b1$|regnet"
 )
 _NETWORK = re.compile(r"torchvision\.models\.(?!get_|list_)[a-z]\w*$")
+_CLASS = re.compile(r"torchvision\.models\.\w+_Weights$")
 _WEIGHTS = re.compile(r"(\w+_Weights\.)?(DEFAULT|[A-Z][A-Z0-9_]+)$")
 
 
@@ -35,7 +36,9 @@ def _networks(script: Script) -> Iterator[cst.Call]:
 
 
 def _weights(script: Script, call: cst.Call, value: cst.BaseExpression) -> str | None:
-    """Return the code of `weights=` that means the same as True or False."""
+    """Return the code of `weights=` that means the same as True, False or `VGG16_Weights`."""
+    if _CLASS.match(script.name(value)):
+        return f"{script.code(value)}.DEFAULT"
     given = script.literal(value)
     if given is True:
         newer = NEWER_WEIGHTS.match(script.name(call.func).rpartition(".")[2])
@@ -126,6 +129,7 @@ class WeightsPositional(Rule):
 
         vgg16_true = vgg16(weights=VGG16_Weights.DEFAULT)
         vgg16_false = vgg16()
+        vgg16_none = vgg16(weights=None)
         vgg16(**options)
         """,
     )
@@ -137,6 +141,8 @@ class WeightsPositional(Rule):
             vgg16_false = torchvision.models.vgg16(False)  # finding
             vgg16_true = torchvision.models.vgg16(weights=True)  # finding
             net = torchvision.models.vgg16(torchvision.models.VGG16_Weights.DEFAULT)  # finding
+            resnet = torchvision.models.resnet18(None)  # finding
+            other = torchvision.models.vgg16(weights=torchvision.models.VGG16_Weights)  # finding
             """,
             fixed="""
             import torchvision
@@ -144,6 +150,8 @@ class WeightsPositional(Rule):
             vgg16_false = torchvision.models.vgg16(weights=None)
             vgg16_true = torchvision.models.vgg16(weights="DEFAULT")
             net = torchvision.models.vgg16(weights=torchvision.models.VGG16_Weights.DEFAULT)
+            resnet = torchvision.models.resnet18(weights=None)
+            other = torchvision.models.vgg16(weights=torchvision.models.VGG16_Weights.DEFAULT)
             """,
         ),
     )
@@ -153,13 +161,12 @@ class WeightsPositional(Rule):
         for call in _networks(script):
             for index, arg in enumerate(call.args):
                 by_keyword = arg.keyword is not None and arg.keyword.value == "weights"
-                is_bool = isinstance(script.literal(arg.value), bool)
                 positional = index == 0 and arg.keyword is None and not arg.star
-                if positional or (by_keyword and is_bool):
-                    code = _weights(script, call, arg.value) or script.code(arg.value)
-                    yield Match(
-                        node=call, fix={arg: keyword("weights", code).with_changes(comma=arg.comma)}
-                    )
+                code = _weights(script, call, arg.value) if by_keyword or positional else None
+                is_none = script.name(arg.value) == "builtins.None"
+                if positional or (code is not None and not is_none):
+                    new = keyword("weights", code or script.code(arg.value))
+                    yield Match(node=call, fix={arg: new.with_changes(comma=arg.comma)})
 
 
 class WeightsUnknown(Rule):
