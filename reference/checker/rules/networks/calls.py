@@ -11,6 +11,7 @@ from reference.checker.finding import Text
 from reference.checker.kinds import LOSSES, TENSOR
 from reference.checker.networks import method
 from reference.checker.rule import Bad, Match, Rule
+from reference.checker.training.loops import is_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,7 @@ class ForwardCalled(Rule):
     invalid = (
         Bad(
             """
+            import torch
             from torch import nn
 
             class Net(nn.Module):
@@ -67,8 +69,11 @@ class ForwardCalled(Rule):
 
             net = Net()
             output = net.forward(imgs)  # finding
+            loaded = torch.load("net.pth", weights_only=False)
+            output = loaded.forward(imgs)  # finding
             """,
             fixed="""
+            import torch
             from torch import nn
 
             class Net(nn.Module):
@@ -81,6 +86,8 @@ class ForwardCalled(Rule):
 
             net = Net()
             output = net(imgs)
+            loaded = torch.load("net.pth", weights_only=False)
+            output = loaded(imgs)
             """,
         ),
     )
@@ -90,7 +97,7 @@ class ForwardCalled(Rule):
         for call, network in script.method_calls("forward"):
             owner = script.enclosing(call, cst.FunctionDef)
             is_self = isinstance(network, cst.Name) and owner and _is_self(owner, network)
-            if script.types.is_module(network) and not is_self:
+            if is_network(script, network) and not is_self:
                 fields = {"network": script.code(network)}
                 yield Match(node=call, fields=fields, fix={call.func: network})
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reference.checker.edits import Fix
     from reference.checker.script import Script
 
+_ASKS = (cst.Attribute, cst.Subscript, cst.For, cst.CompFor)
+
 
 class LayerNotCalled(Rule):
     """A layer in forward without its input: `x = self.conv1`."""
@@ -36,9 +38,14 @@ class LayerNotCalled(Rule):
             def __init__(self):
                 super().__init__()
                 self.conv1 = nn.Conv2d(3, 6, 3)
+                self.blocks = nn.ModuleList([nn.ReLU()])
                 self.scale = 2
 
             def forward(self, x):
+                for block in self.blocks:
+                    x = block(x)
+                blocks = self.blocks
+                x = blocks[0](x)
                 layer = self.conv1
                 weight = self.conv1
                 scale = self.scale
@@ -108,7 +115,7 @@ class LayerNotCalled(Rule):
 def _is_used(script: Script, node: cst.BaseExpression) -> bool:
     """Return whether a layer is called or asked for something, under another name."""
     return any(
-        isinstance(script.parent(place), cst.Attribute) or _is_called(script, place)
+        isinstance(script.parent(place), _ASKS) or _is_called(script, place)
         for place in places(script, node)
     )
 

@@ -174,7 +174,9 @@ class StepConstant(Rule):
     def check(self, script: Script) -> Iterator[Match]:
         """Yield the logs in loops at a step that is a variable with one value."""
         for log in logs(script):
-            if not log.loops or not isinstance(log.step, cst.Name):
+            if not isinstance(log.step, cst.Name):
+                continue
+            if all(rounds(script, loop) == 1 for loop in log.loops):
                 continue
             bindings = script.bindings(log.step)
             value = script.literal(log.step)
