@@ -59,7 +59,8 @@ _SAME_MODULE = frozenset(
 )
 _MODULE_METHODS = {"forward": TENSOR, "state_dict": "state_dict", "parameters": "parameters"}
 _NOT_TENSORS = re.compile(
-    r"torch\.(manual_seed|save|set_\w+|get_\w+|is_\w+|no_grad|jit\.\w+|hub\..*)$"
+    r"torch\.(manual_seed|save|compile|vmap|set_\w+|get_\w+|is_\w+|no_grad"
+    r"|(jit|hub|cuda|utils|optim|fx|ao|quantization|distributed|backends|onnx|profiler)\..*)$"
 )
 _LITERALS = {
     cst.Integer: "builtins.int",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 import libcst as cst
 
 from reference.checker.finding import Text
-from reference.checker.kinds import TENSOR
+from reference.checker.kinds import TENSOR, TRANSFORMS
 from reference.checker.networks import created, module_class
 from reference.checker.pictures import Step, steps
 from reference.checker.rule import Bad, Match, Rule
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from reference.checker.script import Script
 
-_ADDS_DIMENSION = {"unsqueeze", "expand_dims", "reshape", "view", "stack", "expand", "repeat"}
+_MAY_ADD = re.compile(r"unsqueeze|expand|reshape|view|stack|repeat|atch|Lambda|[Cc]ollate")
 _LINEAR = ("torch.nn.Linear", "torch.nn.LazyLinear")
 
 
@@ -59,6 +60,8 @@ class BatchDimensionMissing(Rule):
         output = net(image.unsqueeze(0))
         output = net(image[None])
         output = net(torch.stack([image]))
+        one = transforms.Compose([to_tensor, transforms.Lambda(lambda x: x.unsqueeze(0))])
+        output = net(one(Image.open("dog.jpg")))
         """,
         """
         import torch
@@ -139,7 +142,9 @@ class BatchDimensionMissing(Rule):
                 if not step.network or not isinstance(call, cst.Call) or len(call.args) != 1:
                     continue
                 image = call.args[0].value
-                single = script.types.of(image) == TENSOR and not any(map(_adds, step.before))
+                single = script.types.of(image) == TENSOR and not any(
+                    _adds(script, before) for before in step.before
+                )
                 if single and _needs_batch(script, call.func):
                     new = cst.Call(
                         cst.Attribute(image, cst.Name("unsqueeze")), [cst.Arg(cst.Integer("0"))]
@@ -151,13 +156,14 @@ def _is_simple(node: cst.BaseExpression) -> bool:
     return isinstance(node, cst.Name | cst.Attribute | cst.Call)
 
 
-def _adds(step: Step) -> bool:
+def _adds(script: Script, step: Step) -> bool:
     """Return whether a step may add a dimension."""
     if isinstance(step.node, cst.Subscript):
         return True
     func = step.node.func
-    name = func.attr.value if isinstance(func, cst.Attribute) else getattr(func, "value", "")
-    return name in _ADDS_DIMENSION or "atch" in str(name)
+    if TRANSFORMS.match(script.types.of(func)):
+        return bool(_MAY_ADD.search(script.code(script.value(func))))
+    return bool(_MAY_ADD.search(script.code(func).rpartition(".")[2]))
 
 
 def _needs_batch(script: Script, network: cst.BaseExpression) -> bool:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from reference.checker.rules.tensors import axes, dropped, methods
+from reference.checker.rules.tensors import argmax, axes, dropped, methods
 
-RULES = (*methods.RULES, *axes.RULES, *dropped.RULES)
+RULES = (*methods.RULES, *axes.RULES, *dropped.RULES, *argmax.RULES)
