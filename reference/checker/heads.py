@@ -65,8 +65,10 @@ def creation(script: Script, network: cst.BaseExpression) -> tuple[cst.Call | No
 def mismatch(script: Script) -> Iterator[Mismatch]:
     """Yield the networks whose last layers do not fit after all changes."""
     edits: dict[cst.Call, list[_Edit]] = defaultdict(list)
+    new = {creation(script, c.value)[0] for a in script.nodes(cst.Assign) if (c := _set(a))}
     for network, edit in _edits(script):
-        edits[network].append(edit)
+        if network not in new:
+            edits[network].append(edit)
     for network, changes in edits.items():
         _, name = creation(script, network)
         blocks = {script.enclosing(edit.node, cst.IndentedBlock, cst.Module) for edit in changes}
@@ -107,6 +109,11 @@ def _replaced(script: Script, assign: cst.Assign) -> tuple[cst.Attribute, _Edit]
     element = target.slice[0].slice
     index = script.literal(element.value) if isinstance(element, cst.Index) else ...
     return (classifier, _Edit(assign, index, assign.value)) if isinstance(index, int) else None
+
+
+def _set(assign: cst.Assign) -> cst.Attribute | None:
+    """Return the `vgg16.classifier` that an assignment replaces as a whole."""
+    return _classifier(assign.targets[0].target)
 
 
 def _classifier(node: cst.BaseExpression) -> cst.Attribute | None:

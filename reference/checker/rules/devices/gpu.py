@@ -106,6 +106,7 @@ class GpuWithoutCheck(Rule):
             for images, labels in loader:
                 images = images.cuda(non_blocking=True)  # finding
                 labels = labels.to("cuda")  # finding
+                images, labels = images.cuda(), labels.cuda()  # finding
             """,
             fixed="""
             import torch
@@ -117,6 +118,7 @@ class GpuWithoutCheck(Rule):
             for images, labels in loader:
                 images = images.to(device, non_blocking=True)
                 labels = labels.to(device)
+                images, labels = images.to(device), labels.to(device)
             """,
         ),
         Bad(
@@ -180,7 +182,8 @@ class GpuWithoutCheck(Rule):
         """Yield the places that need a GPU."""
         moves = [(call, name) for call, name in _moves(script) if not is_checked(script, call)]
         fix = one_device(script, moves)
-        for call, name in moves:
+        by_line = {script.line(call): (call, name) for call, name in reversed(moves)}
+        for call, name in reversed(by_line.values()):
             yield Match(node=call, fields={"device": name}, fix=fix, imports=("torch",))
         for node, string, name in _named(script):
             if not is_checked(script, node):

@@ -171,6 +171,9 @@ class ClassifierConflict(Rule):
         vgg16_false.classifier.add_module("softmax", nn.Softmax(1))
         resnet = torchvision.models.resnet50(weights=None)
         resnet.fc = nn.Linear(2048, 10)
+        other = torchvision.models.vgg16(weights=None)
+        other.classifier = nn.Sequential(nn.Linear(25088, 100), nn.Linear(100, 10))
+        other.classifier[0] = nn.Linear(25088, 100)
         """,
         """
         import torchvision
