@@ -61,7 +61,9 @@ def at_last_batch(script: Script) -> Iterator[tuple[cst.Call, LayerMismatchError
     shapes, at_end = shapes_of(script), shapes_of(script, last=True)
     for loop in batch_loops(script):
         may_stop = next(script.within(loop.node.body, cst.Break), None) is not None
-        calls = [c for c in loop.outputs if c.args and comes_from(script, c.args[0].value, loop.node)]
+        calls = [
+            c for c in loop.outputs if c.args and comes_from(script, c.args[0].value, loop.node)
+        ]
         for call in () if may_stop else calls:
             try:
                 given = batch_shapes(script, loop.loader)[0]

@@ -10,6 +10,7 @@ import libcst as cst
 
 from reference.checker.networks import created, module_class
 from reference.checker.training.loops import BatchLoop, test_loops, training_loops
+from reference.checker.training.losses import loss_name
 from reference.checker.training.updates import updates
 
 if TYPE_CHECKING:
@@ -26,14 +27,23 @@ def evaluations(script: Script) -> tuple[BatchLoop, ...]:
 
     Loops that only show what a layer does to pictures are none.
     """
-    trained = {script.code(call.func) for loop in training_loops(script) for call in loop.outputs}
-    steps = any(update.step for update in updates(script))
+    if not any(update.step for update in updates(script)):
+        return tuple(loop for loop in test_loops(script) if counts_hits(script, loop.node))
+    training = training_loops(script)
+    trained = {script.code(call.func) for loop in training for call in loop.outputs}
     return tuple(
         loop
         for loop in test_loops(script)
-        if (steps and any(script.code(call.func) in trained for call in loop.outputs))
-        or counts_hits(script, loop.node)
+        if counts_hits(script, loop.node)
+        or (
+            any(script.code(call.func) in trained for call in loop.outputs)
+            and (_has_loss(script, loop) or script.before(training[0].node, loop.node))
+        )
     )
+
+
+def _has_loss(script: Script, loop: BatchLoop) -> bool:
+    return any(loss_name(script, call) for call in script.within(loop.node, cst.Call))
 
 
 def counts_hits(script: Script, loop: cst.For) -> bool:

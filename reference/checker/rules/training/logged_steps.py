@@ -173,8 +173,9 @@ class StepConstant(Rule):
 
     def check(self, script: Script) -> Iterator[Match]:
         """Yield the logs in loops at a step that is a variable with one value."""
+        seen: set[tuple[object, ...]] = set()
         for log in logs(script):
-            if not isinstance(log.step, cst.Name):
+            if not isinstance(log.step, cst.Name) or (log.step.value, *log.loops) in seen:
                 continue
             if all(rounds(script, loop) == 1 for loop in log.loops):
                 continue
@@ -185,6 +186,7 @@ class StepConstant(Rule):
             )
             changes = is_bound_in(script, log.tag, log.loops[0])
             if is_outside and isinstance(value, int) and not changes:
+                seen.add((log.step.value, *log.loops))
                 yield Match(node=log.call, fields={"step": log.step.value, "value": str(value)})
 
 
