@@ -251,9 +251,9 @@ class WindowSize(_Mismatch):
     claims = ("conv.kernel-larger", "maxpool.output-too-small")
     kind = "window"
     message = Text(
-        en="This window of {expected} is larger than its input of {given} with the padding (shape "
-        "{shape}): the layers before have made the image too small.",
-        zh="这个窗口的边长是 {expected}，大于加上 padding 的输入（{given}，形状 {shape}）："
+        en="This window of size {expected} is larger than its input (shape {shape}), even with the "
+        "padding: the layers before have made the image too small.",
+        zh="这个窗口的边长是 {expected}，即使加上 padding 也大于输入（形状 {shape}）："
         "前面的层已经把图片缩得太小了。",
     )
     write = ""

@@ -50,8 +50,8 @@ class AccuracyNotDivided(Rule):
         en="{name} counts correct predictions or adds up batches, and is not the accuracy: "
         "divide the "
         "number of correct predictions by the number of images, len(test_data).",
-        zh="{name} 是各批次累加的结果，不是正确率：应当用预测正确的个数除以图片总数 "
-        "len(test_data)。",
+        zh="{name} 是预测正确的个数，或是各批次的累加，不是正确率："
+        "应当用预测正确的个数除以图片总数 len(test_data)。",
     )
     valid = (
         COUNTED.format(line='print("accuracy: {}".format(total_accuracy / test_data_size))'),
