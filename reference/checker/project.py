@@ -12,6 +12,7 @@ from reference.checker.python.libraries import names_of
 from reference.checker.script import Script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from packaging.version import Version
@@ -49,13 +50,13 @@ class Project:
         """Add a script that was parsed elsewhere."""
         self._scripts[script.path] = script
 
-    def beside(self, script: Script, containing: bytes = b"") -> list[Script]:
-        """Return the other scripts in a script's folder; of those not yet parsed, with a word."""
+    def beside(self, script: Script, *words: bytes) -> list[Script]:
+        """Return the other scripts in a script's folder; of those not yet parsed, with words."""
         paths = sorted(script.path.parent.glob("*.py"))[:MAX_BESIDE]
         found = (
             self.script(path)
             for path in paths
-            if path != script.path and (path in self._scripts or _contains(path, containing))
+            if path != script.path and (path in self._scripts or _contains(path, words))
         )
         return [other for other in found if other]
 
@@ -102,9 +103,10 @@ def _find(folder: Path, name: str) -> Path | None:
     return None
 
 
-def _contains(path: Path, word: bytes) -> bool:
-    """Return whether a file contains a word, which is much faster than to parse it."""
+def _contains(path: Path, words: Iterable[bytes]) -> bool:
+    """Return whether a file contains some words, which is much faster than to parse it."""
     try:
-        return path.stat().st_size <= MAX_BYTES and word in path.read_bytes()
+        code = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
     except OSError:
         return False
+    return all(word in code for word in words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -49,7 +50,9 @@ def saved_as(script: Script, name: str) -> list[Saved]:
     own = list(_saves(script, name))
     if own:
         return own
-    others = script.project.beside(script, b"torch.save")
+    part = re.search(r"[A-Za-z]{2,}", name.replace("\\", "/").rpartition("/")[2])
+    words = (b"torch.save", part[0].encode()) if part else (b"torch.save",)
+    others = script.project.beside(script, *words)
     return [saved for other in others for saved in _saves(other, name)]
 
 
