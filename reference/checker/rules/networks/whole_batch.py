@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from reference.checker.finding import Text
+from reference.checker.kinds import LOADER
 from reference.checker.rule import Bad, Match, Rule
 from reference.checker.shapes.mismatches import at_last_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import libcst as cst
-
+    from reference.checker.edits import Fix
     from reference.checker.script import Script
 
 FLATTENED = """
@@ -137,4 +139,47 @@ class FlattenMergesBatch(Rule):
                 yield Match(node=call)
 
 
-RULES = (LastBatch, FlattenMergesBatch)
+class LoaderDropout(Rule):
+    """`dropout`, a layer, in place of the DataLoader's `drop_last`."""
+
+    name = "loader-dropout"
+    claims = ("linear.drop-last-not-dropout",)
+    severity = "error"
+    message = Text(
+        en="A DataLoader has no dropout, which is a layer: drop_last=True leaves out an incomplete "
+        "last batch.",
+        zh="DataLoader 没有 dropout 参数，dropout 是一种层：丢掉不完整的最后一批要写 drop_last=True。",
+    )
+    valid = (
+        """
+        from torch.utils.data import DataLoader
+
+        loader = DataLoader(test_data, batch_size=64, drop_last=True)
+        """,
+    )
+    invalid = (
+        Bad(
+            """
+            from torch.utils.data import DataLoader
+
+            loader = DataLoader(test_data, batch_size=64, dropout=True)  # finding
+            """,
+            fixed="""
+            from torch.utils.data import DataLoader
+
+            loader = DataLoader(test_data, batch_size=64, drop_last=True)
+            """,
+        ),
+    )
+
+    def check(self, script: Script) -> Iterator[Match]:
+        """Yield the DataLoaders with an argument `dropout`."""
+        for call in script.calls(LOADER):
+            for arg in call.args:
+                if arg.keyword is not None and arg.keyword.value == "dropout":
+                    is_flag = isinstance(script.literal(arg.value), bool)
+                    fix: Fix = {arg.keyword: cst.Name("drop_last")} if is_flag else {}
+                    yield Match(node=arg, fix=fix)
+
+
+RULES = (LastBatch, FlattenMergesBatch, LoaderDropout)
