@@ -148,7 +148,8 @@ class LoaderDropout(Rule):
     message = Text(
         en="A DataLoader has no dropout, which is a layer: drop_last=True leaves out an incomplete "
         "last batch.",
-        zh="DataLoader 没有 dropout 参数，dropout 是一种层：丢掉不完整的最后一批要写 drop_last=True。",
+        zh="DataLoader 没有 dropout 参数，dropout 是一种层：丢掉不完整的最后一批要写 "
+        "drop_last=True。",
     )
     valid = (
         """
