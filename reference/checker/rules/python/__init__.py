@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from reference.checker.rules.python import names
+from reference.checker.rules.python import imports, names
 
-RULES = (*names.RULES,)
+RULES = (
+    *imports.RULES,
+    *names.RULES,
+)
