@@ -13,6 +13,8 @@ from reference.checker.python.libraries import similar
 from reference.checker.python.undefined import undefined
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reference.checker.script import Script
 
 Cause = Literal["constant", "self", "attribute", "import", "elsewhere", "misspelt", "unknown"]
@@ -38,9 +40,13 @@ class Undefined:
     right: str = ""
 
 
+def undefined_names(script: Script, *causes: Cause) -> Iterator[Undefined]:
+    """Yield the names of a script that are not defined for one of some causes."""
+    return (found for found in _undefined_names(script) if found.cause in causes)
+
+
 @lru_cache(maxsize=8)
-def undefined_names(script: Script) -> list[Undefined]:
-    """Return the names of a script that are not defined, with their causes."""
+def _undefined_names(script: Script) -> list[Undefined]:
     found: dict[str, list[cst.Name]] = {}
     for name in undefined(script):
         found.setdefault(name.value, []).append(name)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from reference.checker.rules.python import imports, names
+from reference.checker.rules.python import imports, missing_imports, misspelt_names, names
 
-RULES = (
-    *imports.RULES,
-    *names.RULES,
-)
+RULES = (*imports.RULES, *missing_imports.RULES, *misspelt_names.RULES, *names.RULES)
