@@ -30,7 +30,8 @@ silences a rule there.""",
 
 `course check` 在脚本里能发现的问题，按课程顺序排列。“错误”运行会失败；
 “警告”能运行，但结果和本意不同；“建议”能运行，只是现在有更好的写法。
-标有“可修复”的规则，在有把握时 `--fix` 会直接改写。在行尾写 `# course: ignore[规则名]`，这一行就不再报告该规则。""",
+标有“可修复”的规则，在有把握时 `--fix` 会直接改写。
+在行尾写 `# course: ignore[规则名]`，这一行就不再报告该规则。""",
 }
 LABELS: dict[Language, dict[str, str]] = {
     "en": {"fixable": "fixable", "found": "Found", "fixed": "With `--fix`", "claims": "Claims"},
@@ -41,7 +42,8 @@ LABELS: dict[Language, dict[str, str]] = {
 def rules_document(register: Mapping[str, Claim], lang: Language) -> str:
     """Return the document in a language."""
     parts = [f"# {TITLES[lang]}", INTROS[lang]]
-    rules = sorted((*SYNTAX_RULES, *RULES), key=lambda rule: _lesson(register, rule))
+    all_rules: tuple[AnyRule, ...] = (*SYNTAX_RULES, *RULES)
+    rules = sorted(all_rules, key=lambda rule: _lesson(register, rule))
     parts += ["\n\n".join(_rule(register, rule, lang)) for rule in rules]
     return "\n\n".join(parts) + "\n"
 
