@@ -256,7 +256,9 @@ def test_an_interrupt_during_an_import_ends_the_program(tmp_path: Path) -> None:
     module = "import os, signal\ntry:\n os.kill(os.getpid(), signal.SIGINT)\nfinally:\n print(1)\n"
     (tmp_path / "interrupted.py").write_text(module, encoding="utf-8")
     program = (
+        "import signal\n"
         "from reference.app.process import interruptible_imports\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in the background
         "with interruptible_imports():\n    import interrupted\n"
     )
     environment = dict(os.environ, PYTHONPATH=f"{paths.ROOT}{os.pathsep}{tmp_path}")
@@ -267,6 +269,10 @@ def test_an_interrupt_during_an_import_ends_the_program(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_elsewhere_is_an_exception() -> None:
-    with pytest.raises(KeyboardInterrupt), interruptible_imports():
-        os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
+    try:
+        with pytest.raises(KeyboardInterrupt), interruptible_imports():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
