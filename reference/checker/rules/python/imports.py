@@ -48,6 +48,7 @@ class EditorImport(Rule):
     write = ""
     files: ClassVar = {
         "nn_loss.py": "import torch\n\nresult = torch.ones(3)\nprint(result)\n",
+        "model_save.py": "class Tudui:\n    pass\n\n\nprint(Tudui())\n",
         "layers.py": "layer = 3\n\n\nclass Net:\n    pass\n",
     }
     valid = (
@@ -83,6 +84,12 @@ class EditorImport(Rule):
         """
         from layers import *
         from nn_loss import *
+        """,
+        """
+        import torch
+        from model_save import Tudui
+
+        model = torch.load("tudui.pth", weights_only=False)
         """,
     )
     invalid = (
@@ -208,7 +215,7 @@ def _effect(script: Script, statement: cst.Import | cst.ImportFrom) -> tuple[Sev
     top = module.partition(".")[0]
     own = script.project.module(script, module) if module else None
     if own is not None:
-        if not _does_something(own):
+        if not _does_something(own) or _needed_to_load(script, own, _names(statement)):
             return None
         return "warning", Text(
             en="It runs all of that script.", zh="它会把那个脚本从头到尾运行一遍。"
@@ -221,6 +228,12 @@ def _effect(script: Script, statement: cst.Import | cst.ImportFrom) -> tuple[Sev
         en="That package is not installed here (ModuleNotFoundError).",
         zh="这里没有安装这个包，会报 ModuleNotFoundError。",
     )
+
+
+def _needed_to_load(script: Script, own: Script, names: list[str]) -> bool:
+    """Return whether torch.load needs a class that is imported: a whole network's."""
+    classes = {node.name.value for node in own.nodes(cst.ClassDef)}
+    return bool(classes & set(names)) and any(script.calls("torch.load"))
 
 
 def _does_something(script: Script) -> bool:
