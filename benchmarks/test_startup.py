@@ -30,7 +30,7 @@ IMAGE = paths.IMAGES / "cat.png"
                 "en",
                 "UnpicklingError: Weights only load failed",
             ],
-            "UnpicklingError",
+            "The course says: torch.load",
         ),
         (
             "course predict",
