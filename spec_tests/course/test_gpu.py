@@ -267,3 +267,10 @@ def test_mps_elsewhere(shows_error: ShowsError) -> None:
 def test_message_of_two_devices(shows_error: ShowsError) -> None:
     with shows_error("gpu.same-device"):
         nn.Linear(2, 2)(torch.ones(1, 2, device="meta"))
+
+
+@pytest.mark.claim("gpu.optimizer-unused")
+@pytest.mark.shows("gpu.optimizer-unused")
+def test_message_of_moving_an_optimizer(shows_error: ShowsError) -> None:
+    with shows_error("gpu.optimizer-unused"):
+        torch.optim.SGD(Tudui().parameters(), lr=0.01).cuda()

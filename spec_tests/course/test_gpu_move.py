@@ -127,13 +127,6 @@ def test_build_without_cuda(monkeypatch: pytest.MonkeyPatch, shows_error: ShowsE
     assert not torch.cuda.is_available()
 
 
-@pytest.mark.claim("gpu.optimizer-unused")
-@pytest.mark.shows("gpu.optimizer-unused")
-def test_message_of_moving_an_optimizer(shows_error: ShowsError) -> None:
-    with shows_error("gpu.optimizer-unused"):
-        torch.optim.SGD(Tudui().parameters(), lr=0.01).cuda()
-
-
 @pytest.mark.claim("gpu.is-available-call")
 def test_function_counts_as_true(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

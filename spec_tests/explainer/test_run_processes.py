@@ -35,6 +35,15 @@ if __name__ == "__main__":
     print(list(DataLoader(Doubled(), 2, num_workers=2, multiprocessing_context=START)))
 """
 
+# A shell lets commands in the background ignore SIGINT; this undoes it.
+ACCEPTING_INTERRUPTS = [
+    sys.executable,
+    "-c",
+    """import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])""",
+]
+
 
 @posix
 @pytest.mark.parametrize("code", FORKED.values(), ids=FORKED)
@@ -78,9 +87,12 @@ def test_signal_reaches_the_script(tmp_path: Path, name: str) -> None:
         time.sleep(30)
         """,
     )
-    command = [*COURSE_RUN, "script.py"]
+    command = [*ACCEPTING_INTERRUPTS, *COURSE_RUN, "script.py"]
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
@@ -140,9 +152,12 @@ def test_ctrl_c_in_a_terminal_interrupts_once(tmp_path: Path) -> None:
             print("saved")
         """,
     )
-    command = [*IN_TERMINAL, *COURSE_RUN, "script.py"]
+    command = [*ACCEPTING_INTERRUPTS, *IN_TERMINAL, *COURSE_RUN, "script.py"]
     with subprocess.Popen(
-        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        command,
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
