@@ -11,11 +11,11 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from hypothesis import assume
 from hypothesis import strategies as st
 
 from spec_tests.harness import vectors
+from spec_tests.harness.tensors import tensor
 from spec_tests.harness.vectors import Case
 
 Draw = st.DrawFn
@@ -29,12 +29,6 @@ ROUNDED = {"float32": 1e-5, "float64": 1e-12}  # hundreds of roundings of 6e-8 a
 DTYPES = st.sampled_from(sorted(EXACT))
 SEEDS = st.integers(0, 2**16)
 REDUCTIONS = st.sampled_from(["none", "mean", "sum"])
-
-
-def tensor(values: npt.ArrayLike, dtype: str) -> dict[str, Any]:
-    """Return the values as a tensor of a case."""
-    array = np.asarray(values, dtype=dtype)
-    return {"dtype": dtype, "shape": list(array.shape), "data": array.tolist()}
 
 
 def numbers(seed: int, shape: tuple[int, ...], low: int = -9, high: int = 9) -> np.ndarray:

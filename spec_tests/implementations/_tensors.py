@@ -11,8 +11,23 @@ import torch
 from spec_tests.implementations import Operator
 
 
+def _tensor(array: np.ndarray, device: str) -> torch.Tensor:
+    """Return a tensor of the same layout; on the CPU it has the array's memory."""
+    if any(stride < 0 for stride in array.strides):  # torch has no negative strides
+        array = array.copy()
+    if array.dtype.name == "bfloat16":  # torch knows no dtype of ml_dtypes
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16).to(device)
+    return torch.from_numpy(array).to(device)
+
+
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().cpu().numpy()
+    """Return a new array: one that shared memory with an input would count as that input."""
+    tensor = tensor.detach().cpu()
+    if tensor.dtype == torch.bfloat16:
+        from ml_dtypes import bfloat16  # noqa: PLC0415 - optional; an input was of this dtype
+
+        return tensor.view(torch.int16).numpy().view(bfloat16).copy()
+    return tensor.numpy().copy()
 
 
 class TensorAdapter:
@@ -58,9 +73,7 @@ class TensorAdapter:
 
     def _tensors(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            name: torch.tensor(value, device=self.device)
-            if isinstance(value, np.ndarray)
-            else value
+            name: _tensor(value, self.device) if isinstance(value, np.ndarray) else value
             for name, value in arguments.items()
         }
 
