@@ -11,7 +11,6 @@ writes them; `test_docs.py` fails if they are out of date.
 """
 
 import io
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
@@ -25,6 +24,7 @@ from spec_tests.harness import claims, lessons
 from spec_tests.harness.claims import Claim
 from spec_tests.harness.lessons import Lesson
 from spec_tests.report.claims_json import claims_json
+from spec_tests.report.markdown import escaped
 from spec_tests.report.rules import FILES, rules_document
 
 COMMAND = "python -m spec_tests.report.docs"
@@ -155,7 +155,7 @@ def _title(lesson: Lesson, language: Language) -> str:
 
 
 def _link(claim: Claim, language: Language) -> str:
-    return f"[{claim.lesson} `{claim.id}`](#{claim.id}) {_plain(getattr(claim, language.says))}"
+    return f"[{claim.lesson} `{claim.id}`](#{claim.id}) {escaped(getattr(claim, language.says))}"
 
 
 def _content(lesson: Lesson, taught: list[Claim], language: Language) -> str:
@@ -165,24 +165,16 @@ def _content(lesson: Lesson, taught: list[Claim], language: Language) -> str:
 def _erratum(claim: Claim, language: Language) -> Iterator[str]:
     yield f'<a id="{claim.id}"></a>'
     yield f"### `{claim.id}`"
-    yield f"> {language.quote}{_plain(getattr(claim, language.says))}"
+    yield f"> {language.quote}{escaped(getattr(claim, language.says))}"
     today = language.today[claim.status].format(since=claim.since)
-    yield today + _plain(getattr(claim, language.now))
+    yield today + escaped(getattr(claim, language.now))
     if claim.write:
         yield f"```python\n{claim.write.strip()}\n```"
 
 
 def _unchecked(claim: Claim, language: Language) -> str:
     says, why = getattr(claim, language.says), getattr(claim, language.untestable)
-    return f"`{claim.id}` {_plain(says)}\n  - {_plain(why)}"
-
-
-def _plain(text: str) -> str:
-    """Escape `*`, `<` and underscores that Markdown would interpret, outside of code spans."""
-    prose = re.split(r"(`[^`]*`)", text)
-    special = r"[*<]|(?<!\w)_|_(?!\w)|(?<=_)_|_(?=_)"
-    prose[::2] = (re.sub(special, r"\\\g<0>", part) for part in prose[::2])
-    return "".join(prose)
+    return f"`{claim.id}` {escaped(says)}\n  - {escaped(why)}"
 
 
 def claims_by_file(items: Iterable[pytest.Item]) -> TestFiles:
@@ -222,9 +214,9 @@ def _modules(lesson: Lesson) -> str:
 
 def _claim(claim: Claim, files: TestFiles) -> Iterator[str]:
     status = "" if claim.status == "holds" else f" *({claim.status})*"
-    yield f"- **{claim.id}**{status} {_plain(claim.says)}"
+    yield f"- **{claim.id}**{status} {escaped(claim.says)}"
     if claim.untestable:
-        yield f"  - not tested: {_plain(claim.untestable)}"
+        yield f"  - not tested: {escaped(claim.untestable)}"
     tested_in = [file for file, named in files.items() if claim.id in named]
     if tested_in:
         yield "  - " + ", ".join(f"[{file}](../spec_tests/{file})" for file in tested_in)

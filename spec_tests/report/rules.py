@@ -1,15 +1,20 @@
 """Generate docs/RULES.md and its Chinese version: what `course check` finds, rule by rule."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import dedent
 
+from reference.app.check import NEWEST
 from reference.app.findings_text import WORDS
+from reference.checker.engine import Checker
 from reference.checker.finding import Language
 from reference.checker.rule import Rule
 from reference.checker.rules import RULES
 from reference.checker.syntax.check import RULES as SYNTAX_RULES
 from reference.checker.syntax.rule import SyntaxRule
 from spec_tests.harness.claims import Claim
+from spec_tests.report.markdown import escaped
 
 AnyRule = type[Rule] | type[SyntaxRule]
 
@@ -33,6 +38,7 @@ silences a rule there.""",
 标有“可修复”的规则，在有把握时 `--fix` 会直接改写。
 在行尾写 `# course: ignore[规则名]`，这一行就不再报告该规则。""",
 }
+MARK = "  # finding"
 LABELS: dict[Language, dict[str, str]] = {
     "en": {"fixable": "fixable", "found": "Found", "fixed": "With `--fix`", "claims": "Claims"},
     "zh": {"fixable": "可修复", "found": "会报告", "fixed": "`--fix` 之后", "claims": "对应条目"},
@@ -58,16 +64,35 @@ def _rule(register: Mapping[str, Claim], rule: AnyRule, lang: Language) -> Itera
     yield f"## {rule.name}"
     words = [register[rule.claims[0]].lesson, WORDS[lang][rule.severity]]
     yield " · ".join([*words, labels["fixable"]] if fixable else words)
-    yield (rule.message.zh if lang == "zh" else rule.message.en).replace("{", "‹").replace("}", "›")
-    yield f"{labels['found']}:\n\n{_code(example.code)}"
+    yield escaped(_message(rule, lang))
+    yield f"{labels['found']}:\n\n{_code(_example(rule, example.code).replace(MARK, '  # ←'))}"
     if example.fixed is not None:
-        yield f"{labels['fixed']}:\n\n{_code(example.fixed)}"
+        yield f"{labels['fixed']}:\n\n{_code(_example(rule, example.fixed))}"
     yield f"{labels['claims']}: " + ", ".join(
         f"[{name}]({ERRATA[lang]}#{name})" if register[name].status != "holds" else name
         for name in rule.claims
     )
 
 
-def _code(example: str) -> str:
-    text = dedent(example).strip("\n").replace("  # finding", "  # ←")
-    return f"```python\n{text}\n```"
+def _message(rule: AnyRule, lang: Language) -> str:
+    """Return what a rule says about the first mistake in its first example."""
+    ordinary = issubclass(rule, Rule)
+    files = rule.files if ordinary else {}
+    with TemporaryDirectory() as folder:
+        for name, text in files.items():
+            Path(folder, name).write_text(_example(rule, text), encoding="utf-8")
+        script = Path(folder, "script.py")
+        code = _example(rule, rule.invalid[0].code).replace(MARK, "")
+        script.write_bytes(code.encode("utf-8" if ordinary else rule.encoding))
+        checker = Checker(rules=(rule,) if ordinary else (), torch=NEWEST, lang=lang)
+        found = checker.check([script])
+    return next(finding.message for finding in found if finding.rule == rule.name)
+
+
+def _example(rule: AnyRule, code: str) -> str:
+    """Return an example without the indentation that it has in a rule's class."""
+    return dedent(code).lstrip("\n") if issubclass(rule, Rule) else code
+
+
+def _code(text: str) -> str:
+    return f"```python\n{text.rstrip()}\n```"

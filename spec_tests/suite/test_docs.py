@@ -3,10 +3,12 @@
 import re
 from itertools import pairwise
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
 from reference.checker.finding import Language as Lang
+from reference.checker.rules import RULES
 from spec_tests import paths
 from spec_tests.harness import claims, lessons
 from spec_tests.harness.claims import Claim
@@ -15,6 +17,7 @@ from spec_tests.report.claims_json import claims_json
 from spec_tests.report.docs import CHINESE, ENGLISH, Language, TestFiles
 from spec_tests.report.rules import FILES, rules_document
 
+CODE = re.compile(r"```python\n.*?```", re.DOTALL)
 STALE = f"stale: run `{docs.COMMAND}`"
 
 
@@ -44,6 +47,24 @@ def test_errata_are_up_to_date(register: dict[str, Claim], language: Language) -
 @pytest.mark.parametrize(("lang", "name"), FILES.items())
 def test_rules_are_up_to_date(register: dict[str, Claim], lang: Lang, name: str) -> None:
     assert _read(name) == rules_document(register, lang), STALE
+
+
+@pytest.mark.parametrize(
+    ("lang", "message"),
+    [
+        ("en", "Python has no Flase (NameError): write False."),
+        ("zh", "Python 里没有 Flase（NameError）：请写 False。"),
+    ],
+)
+def test_rules_are_shown_with_what_they_say(
+    register: dict[str, Claim], lang: Lang, message: str
+) -> None:
+    text = rules_document(register, lang)
+    fields = {name for rule in RULES for _, name, *_ in Formatter().parse(rule.message.en) if name}
+    assert {"module", "names"} < fields
+    assert [name for name in fields if f"{{{name}}}" in re.sub(CODE, "", text)] == []
+    assert "‹" not in text
+    assert f"\n\n{message}\n\n" in text
 
 
 def test_lessons_are_up_to_date(register: dict[str, Claim], files: TestFiles) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reference.checker.rules.datasets import (
     folders,
+    imagenet,
     loader_options,
     loaders,
     methods,
@@ -16,4 +17,5 @@ RULES = (
     *unpacking.RULES,
     *loaders.RULES,
     *loader_options.RULES,
+    *imagenet.RULES,
 )

@@ -40,7 +40,13 @@ class GpuWithoutCheck(Rule):
     """`.cuda()`, `"cuda"` or `"mps"` without a check that there is such a GPU."""
 
     name = "gpu-without-check"
-    claims = ("gpu.unguarded", "gpu.second-listing", "gpu.mps-branch", "tensor.on-gpu")
+    claims = (
+        "gpu.unguarded",
+        "gpu.second-listing",
+        "gpu.mps-branch",
+        "tensor.on-gpu",
+        "listing.three-devices",
+    )
     severity = "warning"
     message = Text(
         en="This fails on a machine where torch has no such GPU ({device}). Check once, choose "

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from reference.checker.rules.files import (
     escapes,
+    folders,
     path_parts,
+    printed,
     scripts,
 )
 
@@ -12,4 +14,6 @@ RULES = (
     *scripts.RULES,
     *escapes.RULES,
     *path_parts.RULES,
+    *folders.RULES,
+    *printed.RULES,
 )

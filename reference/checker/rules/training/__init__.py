@@ -6,6 +6,7 @@ from reference.checker.rules.training import (
     accuracy,
     backward,
     batch_parts,
+    brackets,
     cross_entropy,
     data_sets,
     evaluation,
@@ -36,4 +37,5 @@ RULES = (
     *accuracy.RULES,
     *logged_steps.RULES,
     *logged_tags.RULES,
+    *brackets.RULES,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reference.checker.rules.transforms import (
     created,
     inputs,
+    pillow,
     removed,
     results,
 )
@@ -14,4 +15,5 @@ RULES = (
     *inputs.RULES,
     *results.RULES,
     *removed.RULES,
+    *pillow.RULES,
 )
