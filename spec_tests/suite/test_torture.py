@@ -134,12 +134,12 @@ def test_an_attempt_of_each_quick_kind(sound_files: samples.Samples, name: str) 
     assert (chunk.tried, list(chunk.failures)) == (1, [])
 
 
-def test_attempts_in_a_new_process() -> None:
-    """Run the tests that fork: other tests leave threads behind, whose locks a fork copies."""
-    if NEW_PROCESS in os.environ:
-        return
+def test_attempts_in_a_new_process(request: pytest.FixtureRequest) -> None:
+    """Run the other tests: where they fork, a fork copies the locks of threads of earlier tests."""
+    this = f"{Path(__file__).relative_to(paths.ROOT).as_posix()}::{request.node.name}"
+    options = ["-q", "-p", "no:cacheprovider", "--deselect", this]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", __file__, "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", __file__, *options],
         cwd=paths.ROOT,
         env=os.environ | {NEW_PROCESS: "1", "PYTEST_ADDOPTS": ""},
         capture_output=True,
