@@ -11,26 +11,16 @@ os.environ |= idle_thread_variables()  # before torch is imported: OpenMP reads 
 
 import pytest
 import torch
-from hypothesis import HealthCheck, settings
 from PIL import Image, ImageShow
 from torch.utils.tensorboard import SummaryWriter
 
 from reference.data import synthetic_cifar10
 from reference.models.course import Tudui
-from spec_tests.harness import oracle_checks
+from spec_tests.harness import oracle_checks, profiles
 from spec_tests.implementations import TESTED, implementation_of, known_differences, load
 from spec_tests.paths import INSECTS
 
-settings.register_profile(
-    "default",
-    deadline=None,
-    database=None,
-    derandomize=True,
-    max_examples=25,
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
-)
-settings.register_profile("sweep", settings.get_profile("default"), max_examples=1000)
-settings.load_profile("default")
+profiles.load()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,7 +16,9 @@ functions are called by keyword, and take and return NumPy arrays:
   sum(output * grad_output), each through a new forward pass, without resetting gradients.
 
 A function that is missing, or that raises NotImplementedError, is *not implemented*: reported as
-such, neither passed nor failed. Any other exception fails a case that expects a value.
+such, neither passed nor failed. So is any exception where an input is of half precision or not
+contiguous: many libraries have no such arrays. Any other exception fails a case that expects a
+value.
 
 A plain module may also define `DESCRIPTION`, `LIBRARY_ERRORS` and `use(device)`: the attributes
 of `Implementation` with these names.

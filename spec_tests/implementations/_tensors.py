@@ -88,13 +88,14 @@ class TensorAdapter:
     def _optimize(
         self, optimizer_class: type, /, params: np.ndarray, grads: np.ndarray, **options: Any
     ) -> np.ndarray:
-        parameter = torch.tensor(params, device=self.device, requires_grad=True)
+        # A copy: the optimizer changes the parameter, and params must not change.
+        parameter = _tensor(params, self.device).clone().requires_grad_()
         optimizer = optimizer_class([parameter], **options)
         history = []
-        for grad in torch.tensor(grads, device=self.device):
+        for grad in _tensor(grads, self.device):
             parameter.grad = grad
             optimizer.step()
-            history.append(_array(parameter).copy())
+            history.append(_array(parameter))
         return np.stack(history)
 
     def _backward(
@@ -110,5 +111,5 @@ class TensorAdapter:
         leaf = tensors[wrt].requires_grad_()
         for _ in range(times):
             output = self.operators[operator](**tensors)
-            output.backward(torch.tensor(grad_output, device=self.device))
+            output.backward(_tensor(grad_output, self.device))
         return _array(leaf.grad)
