@@ -2,18 +2,22 @@
 
 import sys
 
-from spec_tests.faults.catalog import all_faults
+from spec_tests.faults.catalog import all_faults, smallest_set
+from spec_tests.harness import vectors
 
 
 def main() -> int:
     """Print the cases that reject each fault; return 1 if a fault survives."""
-    survivors = 0
-    for fault in all_faults():
-        rejecting = fault.rejecting_cases()
-        survivors += not rejecting
-        names = f"{len(rejecting):2} {', '.join(rejecting)}" if rejecting else "SURVIVES"
-        print(f"{fault!s:48} {fault.description}\n{'':48} {names}")
-    print(f"{len(all_faults())} faults, {survivors} survive")
+    rejecting = {fault: fault.rejecting_cases() for fault in all_faults()}
+    for fault, cases in rejecting.items():
+        issue = f" ({fault.issue})" if fault.issue else ""
+        names = f"{len(cases):2} {', '.join(cases)}" if cases else "SURVIVES"
+        print(f"{fault!s:48} {fault.description}{issue}\n{'':48} {names}")
+    survivors = sum(not cases for cases in rejecting.values())
+    enough = smallest_set({str(fault): cases for fault, cases in rejecting.items()})
+    total = sum(len(vectors.cases(operator)) for operator in vectors.operators())
+    print(f"{len(enough)} of {total} cases reject all: {', '.join(enough)}")
+    print(f"{len(rejecting)} faults, {survivors} survive")
     return 1 if survivors else 0
 
 

@@ -7,7 +7,8 @@ would raise one.
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,6 +29,7 @@ class Fault:
 
     operator: str
     function: Callable[..., Any]
+    issue: str
 
     def __str__(self) -> str:
         return f"{self.operator}: {self.function.__name__}"
@@ -47,14 +49,14 @@ class Fault:
         return Implementation(name=str(self), functions=functions)
 
     def rejecting_cases(self) -> list[str]:
-        """Return the names of the cases that reject this fault."""
+        """Return the cases that reject this fault, as OPERATOR/NAME."""
         implementation = self.implementation()
         cases = vectors.cases(self.operator) + tuple(
             case
             for case in vectors.cases("backward")
             if case.parameters["operator"] == self.operator
         )
-        return [case.name for case in cases if _rejects(case, implementation)]
+        return [f"{case.operator}/{case.name}" for case in cases if _rejects(case, implementation)]
 
 
 def _rejects(case: vectors.Case, implementation: Implementation) -> bool:
@@ -73,4 +75,20 @@ def all_faults() -> tuple[Fault, ...]:
     for module in pkgutil.iter_modules(package.__path__):
         if module.name != "__main__":
             importlib.import_module(f"{package.__name__}.{module.name}")
-    return tuple(Fault(operator, function) for operator, function in REGISTERED)
+    return tuple(Fault(*registered) for registered in REGISTERED)
+
+
+def smallest_set(rejecting: Mapping[str, Collection[str]]) -> list[str]:
+    """Return few cases that together reject every fault: in each step the one that rejects most.
+
+    Args:
+        rejecting: the cases that reject each fault, by fault.
+    """
+    chosen: list[str] = []
+    open_faults = {fault: set(cases) for fault, cases in rejecting.items() if cases}
+    while open_faults:
+        counts = Counter(case for cases in open_faults.values() for case in sorted(cases))
+        best = counts.most_common(1)[0][0]
+        chosen.append(best)
+        open_faults = {fault: cases for fault, cases in open_faults.items() if best not in cases}
+    return chosen

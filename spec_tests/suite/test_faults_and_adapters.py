@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from spec_tests import paths
-from spec_tests.faults.catalog import Fault, all_faults
+from spec_tests.faults.catalog import Fault, all_faults, smallest_set
 from spec_tests.harness import vectors
 from spec_tests.harness.vectors import Case
 from spec_tests.implementations import Implementation, load
@@ -98,9 +98,14 @@ def test_faults_cover_every_operator_and_have_unique_names() -> None:
     assert {fault.operator for fault in all_faults()} == set(vectors.operators())
 
 
+def test_smallest_set_rejects_every_fault() -> None:
+    rejecting = {"a": ["1", "2"], "b": ["2", "3"], "c": ["4"], "survivor": []}
+    assert smallest_set(rejecting) == ["2", "4"]
+
+
 def test_fault_without_a_mistake_passes_every_case() -> None:
     """Check that a fault is rejected for its mistake only: without one, it passes."""
-    unchanged = Fault("conv2d", TENSOR_FUNCTIONS["conv2d"]).implementation()
+    unchanged = Fault("conv2d", TENSOR_FUNCTIONS["conv2d"], issue="").implementation()
     assert [str(case) for case in CASES if not _passes(unchanged, case)] == []
 
 
