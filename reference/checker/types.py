@@ -190,10 +190,12 @@ class Types:
 
     def _of_self(self, param: cst.Param) -> str:
         function = self.script.enclosing(param, cst.FunctionDef)
-        owner = self.script.enclosing(function, cst.ClassDef) if function else None
-        if function is None or owner is None or not function.params.params:
-            return ""
-        return self.script.name(owner.name) if function.params.params[0] is param else ""
+        owner = self.script.enclosing(function, cst.ClassDef, cst.FunctionDef) if function else None
+        if function is None or not isinstance(owner, cst.ClassDef) or function.decorators:
+            return ""  # of a function in a method, or of a static or class method
+        if function.name.value in ("__new__", "__init_subclass__", "__class_getitem__"):
+            return ""  # of a method whose first parameter is the class
+        return self.script.name(owner.name) if param in function.params.params[:1] else ""
 
     def _of_parameter(self, param: cst.Param) -> str:
         """Return the type of what the calls pass for a parameter, or of its annotation."""

@@ -13,7 +13,9 @@ import importlib.metadata
 import inspect
 import json
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -70,18 +72,40 @@ def _submodules(module: ModuleType) -> Iterator[str]:
 def _objects() -> dict[str, set[str]]:
     """Return the attributes of the objects that learners have."""
     weight = torch.nn.Parameter(torch.ones(1))
-    layers = [kind for kind in vars(torch.nn).values() if isinstance(kind, type)]
     loader: DataLoader[Any] = DataLoader(torchvision.datasets.FakeData())
     return {
         "torch.Tensor": set(dir(torch.Tensor)),
         "torch.nn.Module": set(dir(torch.nn.Module())),
-        "torch.nn": {name for kind in layers for name in (*dir(kind), *kind.__annotations__)},
+        "torch.nn": _of_classes(torch.nn),
         "torch.optim": set(dir(torch.optim.Adam([weight]))),
         "torch.utils.data.Dataset": set(dir(torch.utils.data.Dataset())),
         "torch.utils.data.DataLoader": set(dir(loader)),
-        "torchvision.datasets": set(dir(torchvision.datasets.FakeData())),
+        "torchvision.datasets": _of_classes(torchvision.datasets),
+        "torchvision.models": _of_networks(),
         "PIL.Image.Image": set(dir(Image.new("RGB", (1, 1)))),
     }
+
+
+def _of_classes(module: ModuleType) -> set[str]:
+    """Return the attributes of the objects of all classes of a module."""
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type)]
+    classes = {base for kind in kinds for base in kind.__mro__ if base.__module__ != "builtins"}
+    names = {
+        name for kind in classes for name in (*dir(kind), *vars(kind).get("__annotations__", ()))
+    }
+    for kind in classes:
+        with suppress(OSError, TypeError):  # written in C
+            names |= set(re.findall(r"self\.(\w+)", inspect.getsource(kind)))
+    return names
+
+
+def _of_networks() -> set[str]:
+    """Return the attributes of the networks of torchvision.models."""
+    names = set(dir(torch.nn.Module()))
+    for info in pkgutil.iter_modules(torchvision.models.__path__, "torchvision.models."):
+        source = inspect.getsource(importlib.import_module(info.name))
+        names |= set(re.findall(r"self\.([a-zA-Z]\w*)", source))
+    return names
 
 
 def _calls(modules: dict[str, ModuleType]) -> Iterator[tuple[str, list[str]]]:

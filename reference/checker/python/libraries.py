@@ -49,10 +49,10 @@ def parameters(function: str) -> list[str] | None:
     return found
 
 
-def similar(name: str, names: Iterable[str]) -> str:
+def similar(name: str, names: Iterable[str], near: float = SIMILAR) -> str:
     """Return the name that one resembles most; empty if it resembles none."""
     if len(name) < MIN_LENGTH:
         return ""
     lower = {other.lower(): other for other in sorted(names, reverse=True)}
-    close = get_close_matches(name.lower(), lower, 1, SIMILAR)
+    close = get_close_matches(name.lower(), lower, 1, near)
     return lower[close[0]] if close else ""

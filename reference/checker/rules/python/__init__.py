@@ -2,6 +2,34 @@
 
 from __future__ import annotations
 
-from reference.checker.rules.python import imports, missing_imports, misspelt_names, names
+from reference.checker.rules.python import (
+    attributes,
+    extra_arguments,
+    forward_methods,
+    imports,
+    methods,
+    missing_arguments,
+    missing_imports,
+    misspelt_members,
+    misspelt_names,
+    names,
+    returns,
+    super_calls,
+    super_init,
+)
 
-RULES = (*imports.RULES, *missing_imports.RULES, *misspelt_names.RULES, *names.RULES)
+RULES = (
+    *imports.RULES,
+    *missing_imports.RULES,
+    *misspelt_names.RULES,
+    *names.RULES,
+    *misspelt_members.RULES,
+    *missing_arguments.RULES,
+    *extra_arguments.RULES,
+    *super_calls.RULES,
+    *super_init.RULES,
+    *methods.RULES,
+    *forward_methods.RULES,
+    *returns.RULES,
+    *attributes.RULES,
+)
