@@ -12,6 +12,15 @@ def check_planes(operator: str, input: Tensor) -> None:
         )
 
 
+def check_not_empty(operator: str, input: Tensor, axes: int) -> None:
+    """Raise a RuntimeError that names the operator if one of input's last axes has length 0."""
+    if 0 in input.shape[-axes:]:
+        raise RuntimeError(
+            f"{operator}: the last {axes} axes of input must not be empty, got input "
+            f"{tuple(input.shape)}: only a batch may have length 0"
+        )
+
+
 def check_dtypes(input: Tensor, **tensors: Tensor | None) -> None:
     """Raise a RuntimeError that names the first tensor whose dtype differs from the input's."""
     for name, tensor in tensors.items():

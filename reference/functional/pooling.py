@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from itertools import cycle, product
+from itertools import product
 
 import torch
 from torch import Tensor
 
-from reference.functional._checks import check_planes
+from reference.functional._checks import check_not_empty, check_planes
 from reference.functional._windows import Windows, pair
 
 
@@ -125,11 +125,13 @@ def max_pool2d(
 
     Raises:
         TypeError: an argument is not made of integers.
-        RuntimeError: the input is not an image, a number is out of range, or no window fits.
+        RuntimeError: the input is not an image or has no pixels, a number is out of range, or no
+            window fits.
 
     Source: P19.
     """
     check_planes("max_pool2d", input)
+    check_not_empty("max_pool2d", input, 3)
     height, width = input.shape[-2:]
     grid = pool_windows(
         (height, width), kernel_size, stride, padding, dilation, ceil_mode=ceil_mode
@@ -196,16 +198,22 @@ def avg_pool2d(
 
     Raises:
         TypeError: an argument is not made of integers.
-        RuntimeError: the input is not an image, a number is out of range, or no window fits.
+        RuntimeError: the input is not an image or has no pixels, a number is out of range, or no
+            window fits.
 
     Source: P19, the counterpart of the maximum.
     """
     check_planes("avg_pool2d", input)
+    check_not_empty("avg_pool2d", input, 3)
+    if not isinstance(divisor_override, int | None):
+        raise TypeError(f"divisor_override must be an int, got {divisor_override=}")
     if divisor_override == 0:
         raise RuntimeError("divisor_override must not be zero: None divides by the pixel count")
     grid = pool_windows(input.shape[-2:], kernel_size, stride, padding, 1, ceil_mode=ceil_mode)
+    # A sum of half precision could overflow, or lose what is added last.
+    wide = torch.float32 if input.dtype in (torch.float16, torch.bfloat16) else None
     # (N, C, H, W) -> (N, C, oH, oW, kH, kW) -> (N, C, oH, oW)
-    sums = grid.unfold(input, 0).sum((-2, -1))
+    sums = grid.unfold(input, 0).sum((-2, -1), dtype=wide)
     divisor: int | Tensor | None = divisor_override
     if divisor is None:
         rows, columns = (
@@ -242,15 +250,19 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) 
 
     Raises:
         TypeError: `output_size` is not made of integers.
-        RuntimeError: the input is not an image, or a number is negative.
+        RuntimeError: the input is not an image or has no pixels, or a number is negative.
 
     Source: P25, VGG16.
     """
     check_planes("adaptive_avg_pool2d", input)
+    check_not_empty("adaptive_avg_pool2d", input, 2)
     height, width = input.shape[-2:]
-    requested = (output_size,) if isinstance(output_size, int) else output_size
-    # cycle keeps a sequence that is too long, so that pair rejects it
-    sizes = zip(requested, cycle((height, width)), strict=False)
+    requested = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)
+    if len(requested) != 2:
+        raise RuntimeError(
+            f"output_size must be an int or a pair of ints, got output_size={output_size!r}"
+        )
+    sizes = zip(requested, (height, width), strict=True)
     rows, columns = pair("output_size", [old if new is None else new for new, old in sizes], 0)
     output = input.new_empty((*input.shape[:-2], rows, columns))
     for i, j in product(range(rows), range(columns)):

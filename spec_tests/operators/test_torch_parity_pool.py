@@ -112,6 +112,14 @@ def test_avg_pool2d(case: str, counting: Options) -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_avg_pool2d_sums_half_precision_in_float32(dtype: torch.dtype) -> None:
+    """The sum of four 60,000 is beyond float16, and 257 is no number of bfloat16."""
+    for value, side in ((60000, 2), (1, 32)):
+        plane = torch.full((1, side, side), value, dtype=dtype)
+        assert reference.avg_pool2d(plane, side).equal(plane[:, :1, :1])
+
+
 def test_avg_pool2d_truncates_integers_towards_zero() -> None:
     plane = torch.tensor([[[-1, -2, 1, 2], [-2, -2, 2, 2]]])
     output = reference.avg_pool2d(plane, 2)
@@ -148,11 +156,23 @@ REFUSED: dict[str, Refused] = {
     ),
     "adaptive_avg_pool2d output_size, three numbers": (
         lambda f: f.adaptive_avg_pool2d(IMAGES, (1, 2, 3)),
-        ("output_size=[1, 2, 3]",),
+        ("output_size=(1, 2, 3)",),
+    ),
+    "adaptive_avg_pool2d output_size, one number in a tuple": (
+        lambda f: f.adaptive_avg_pool2d(IMAGES, (2,)),
+        ("output_size=(2,)",),
+    ),
+    "adaptive_avg_pool2d empty plane": (
+        lambda f: f.adaptive_avg_pool2d(ones(1, 2, 0, 4), 2),
+        ("adaptive_avg_pool2d", "(1, 2, 0, 4)"),
     ),
     "avg_pool2d divisor": (
         lambda f: f.avg_pool2d(IMAGES, 3, divisor_override=0),
         ("divisor_override",),
+    ),
+    "avg_pool2d divisor, no integer": (
+        lambda f: f.avg_pool2d(IMAGES, 3, divisor_override=1.5),
+        ("divisor_override=1.5",),
     ),
     "avg_pool2d input": (
         lambda f: f.avg_pool2d(ones(1, 1, 1, 5, 5), 2),
@@ -182,6 +202,13 @@ for name in ("max_pool2d", "avg_pool2d"):
             ("and padding beyond half", (3, 1, (1, 2)), ("padding=(1, 2)", "kernel_size=3")),
             ("and padding negative", (3, 1, -1), ("padding=-1",)),
         )
+    }
+    REFUSED |= {
+        f"{name} empty input {shape}": (
+            lambda f, name=name, shape=shape: getattr(f, name)(ones(*shape), 2, padding=1),
+            (name, str(shape)),
+        )
+        for shape in ((1, 2, 0, 4), (1, 2, 4, 0), (2, 0, 4, 4), (0, 4, 4))
     }
 
 
