@@ -224,9 +224,11 @@ def test_kernel_size_of_a_1_tuple_fails(shows_error: ShowsError) -> None:
 def test_rejects_integers(shows_error: ShowsError) -> None:
     image = torch.ones(1, 1, 5, 5, dtype=torch.long)
     assert conv2d(image, torch.ones(1, 1, 5, 5, dtype=torch.long)).tolist() == [[[[25]]]]
-    for layer in nn.Conv2d(1, 1, 3), nn.Linear(5, 1), nn.Conv2d(1, 1, 3, bias=False):
-        with shows_error("conv.layer-rejects-integers"):
-            layer(image.double())
+    layers = [nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3, bias=False), nn.Linear(5, 1)]
+    for layer in (*layers, nn.Linear(5, 1, bias=False)):
+        for wrong in (image, image.double()):
+            with shows_error("conv.layer-rejects-integers"):
+                layer(wrong)
 
 
 @pytest.mark.claim("conv.kernel-pair")

@@ -1,6 +1,7 @@
 """Claims about the workers of torch's DataLoader, and about its messages (P15)."""
 
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -226,3 +227,19 @@ def test_batch_is_a_list(shows_error: ShowsError) -> None:
     for batch in loader:
         with shows_error("dataloader.two-parts"):
             _ = batch.shape
+
+
+OUTSIDE = [lambda x: x]
+
+
+@pytest.mark.claim("dataloader.worker-pickle")
+@pytest.mark.shows("dataloader.worker-pickle")
+def test_lambdas_cannot_be_sent_to_workers(shows_error: ShowsError) -> None:
+    class Inside(WorkerIds):
+        def __init__(self) -> None:
+            self.transform = lambda x: x
+
+    with warnings.catch_warnings(action="ignore"), shows_error("dataloader.worker-pickle"):
+        list(DataLoader(Inside(), num_workers=1, multiprocessing_context="spawn"))
+    with shows_error("dataloader.worker-pickle"):
+        pickle.dumps(OUTSIDE)

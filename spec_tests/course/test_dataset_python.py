@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch.utils import data
 from torch.utils.data import Dataset
-from torchvision.transforms import Resize
+from torchvision.transforms import Resize, ToTensor
 
 from spec_tests.harness.shown_errors import PrintsError, ShowsError
 
@@ -248,3 +248,16 @@ def test_text_in_another_encoding(tmp_path: Path, shows_error: ShowsError) -> No
     with shows_error("dataset.encoding"):
         (tmp_path / "label.txt").read_text(encoding="utf-8")
     assert (tmp_path / "label.txt").read_text(encoding="gbk") == "蚂蚁"
+
+
+@pytest.mark.claim("dataset.image-has-no-shape")
+@pytest.mark.shows("dataset.image-has-no-shape")
+def test_image_has_a_size(shows_error: ShowsError, tmp_path: Path) -> None:
+    Image.new("RGB", (4, 3)).save(tmp_path / "image.png")
+    with Image.open(tmp_path / "image.png") as image:
+        with shows_error("dataset.image-has-no-shape"):
+            _ = image.shape
+        with shows_error("dataset.image-has-no-shape"):
+            _ = image.convert("L").shape
+        assert image.size == (4, 3)
+        assert ToTensor()(image).shape == (3, 3, 4)

@@ -7,6 +7,7 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -202,3 +203,11 @@ def test_server_that_cannot_be_reached(
     (tmp_path / "vgg16.pth").touch()
     with pytest.raises(EOFError):  # it reads the file that is there
         torch.hub.load_state_dict_from_url("http://127.0.0.1:9/vgg16.pth", str(tmp_path))
+
+
+@pytest.mark.claim("env.removed-names")
+@pytest.mark.shows("env.removed-names")
+def test_removed_names_of_numpy(shows_error: ShowsError) -> None:
+    for name in ("int", "float", "complex"):
+        with shows_error("env.removed-names"):
+            getattr(np, name)

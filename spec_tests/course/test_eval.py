@@ -260,3 +260,12 @@ def test_argmax_of_a_single_output(shows_error: ShowsError) -> None:
 def test_no_grad_needs_parentheses(shows_error: ShowsError) -> None:
     with shows_error("eval.no-grad-parentheses"), torch.no_grad:
         pass
+
+
+@pytest.mark.claim("eval.batch-of-one")
+@pytest.mark.shows("eval.batch-of-one")
+def test_batch_norm_of_one_value(shows_error: ShowsError) -> None:
+    layer = nn.BatchNorm1d(2)
+    with shows_error("eval.batch-of-one"):
+        layer(torch.ones(1, 2))
+    assert layer.eval()(torch.ones(1, 2)).shape == (1, 2)

@@ -1,6 +1,7 @@
 """Claims about loss functions (P23)."""
 
 import inspect
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_default_reduction(loss: type[nn.Module]) -> None:
 
 
 @pytest.mark.claim("loss.long-message", "loss.long-rejected")
-@pytest.mark.shows("loss.long-message")
+@pytest.mark.shows("loss.long-message", "loss.long-rejected")
 def test_l1_mean_rejects_integers(
     by_version: Callable[[str], object], shows_error: ShowsError
 ) -> None:
@@ -45,6 +46,8 @@ def test_l1_mean_rejects_integers(
     if caught.typename == "NotImplementedError":  # the one from torch 2.15 on is listed
         with shows_error("loss.long-message"):
             nn.L1Loss()(torch.tensor([1, 2, 3]), torch.tensor([1, 2, 5]))
+    with shows_error("loss.long-rejected"):
+        nn.BCELoss()(torch.ones(3), torch.ones(3, dtype=torch.long))
 
 
 @pytest.mark.claim("loss.float-only")
@@ -234,3 +237,20 @@ def test_targets_are_second(shows_error: ShowsError) -> None:
         with shows_error("loss.outputs-first"):
             nn.CrossEntropyLoss()(targets, outputs)
     assert nn.CrossEntropyLoss()(outputs, targets) > 0
+
+
+@pytest.mark.claim("loss.softmax-dim")
+@pytest.mark.shows("loss.softmax-dim")
+def test_softmax_over_the_classes(shows_error: ShowsError) -> None:
+    outputs = torch.zeros(2, 4)
+    with warnings.catch_warnings(action="error"), shows_error("loss.softmax-dim"):
+        nn.Softmax()(outputs)
+    assert nn.Softmax(dim=1)(outputs).tolist() == [[0.25] * 4] * 2
+
+
+@pytest.mark.claim("loss.size-average")
+@pytest.mark.shows("loss.size-average")
+def test_reduction_replaces_two_arguments(shows_error: ShowsError) -> None:
+    with warnings.catch_warnings(action="error"), shows_error("loss.size-average"):
+        nn.MSELoss(size_average=False)
+    assert nn.MSELoss(reduction="sum")(INPUTS, TARGETS) == 4

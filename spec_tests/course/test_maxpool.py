@@ -1,6 +1,7 @@
 """Claims about max pooling (P19)."""
 
 import inspect
+import warnings
 from itertools import product
 
 import pytest
@@ -210,3 +211,9 @@ def test_window_larger_than_the_image_fails(shows_error: ShowsError) -> None:
     with shows_error("maxpool.output-too-small"):
         nn.MaxPool2d(2)(torch.ones(1, 64, 1, 1))
     assert nn.MaxPool2d(2)(torch.ones(1, 64, 2, 2)).shape == (1, 64, 1, 1)
+
+
+@pytest.mark.claim("maxpool.named-tensors")
+def test_no_warning_of_named_tensors() -> None:
+    with warnings.catch_warnings(action="error"):
+        assert nn.MaxPool2d(2)(torch.ones(1, 2, 2)).tolist() == [[[1]]]

@@ -1,6 +1,7 @@
 """Claims about optimizers (P24)."""
 
 import inspect
+import warnings
 from pathlib import Path
 
 import pytest
@@ -256,6 +257,18 @@ def test_what_an_optimizer_takes(shows_error: ShowsError) -> None:
 
     with shows_error("optim.no-parameters"):
         optim.SGD(Plain().parameters(), lr=0.01)
-    for network in (Tudui(), parameter(1.0)):
+    for network in (Tudui(), parameter(1.0), [Tudui()]):
         with shows_error("optim.network-passed"):
             optim.SGD(network, lr=0.01)
+
+
+@pytest.mark.claim("optim.scheduler-order")
+@pytest.mark.shows("optim.scheduler-order")
+def test_scheduler_comes_after_the_optimizer(shows_error: ShowsError) -> None:
+    optimizer = optim.SGD([parameter(1.0)], lr=1.0)
+    scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=1)
+    with warnings.catch_warnings(action="error"), shows_error("optim.scheduler-order"):
+        scheduler.step()
+    optimizer.step()
+    scheduler.step()
+    assert optimizer.param_groups[0]["lr"] < 1

@@ -1,5 +1,7 @@
 """Claims about tensors: creating, indexing and changing them."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -224,3 +226,14 @@ def test_reshape_does_not_exchange_axes() -> None:
     assert image.permute(2, 0, 1).tolist() == [[[1, 4]], [[2, 5]], [[3, 6]]]
     assert image.reshape(3, 1, 2).tolist() == [[[1, 2]], [[3, 4]], [[5, 6]]]
     assert image.view(3, 1, 2).equal(image.reshape(3, 1, 2))
+
+
+@pytest.mark.claim("tensor.copy-construct")
+@pytest.mark.shows("tensor.copy-construct")
+def test_tensor_of_a_tensor_is_a_copy(shows_error: ShowsError) -> None:
+    x = torch.ones(2)
+    with warnings.catch_warnings(action="error"), shows_error("tensor.copy-construct"):
+        torch.tensor(x)
+    y = x.detach().clone()
+    y[0] = 5
+    assert x.tolist() == [1, 1]

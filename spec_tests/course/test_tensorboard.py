@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.io_wrapper import IsTensorFlowEventsFi
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
-from spec_tests.harness.shown_errors import ShowsError
+from spec_tests.harness.shown_errors import PrintsError, ShowsError
 from spec_tests.support.event_files import logged
 
 
@@ -237,3 +237,23 @@ def test_tensorboardx_is_another_package(
     monkeypatch.setattr(sys, "path", [])  # in case that it is installed
     with shows_error("tensorboard.tensorboardx"):
         importlib.import_module("tensorboardX")
+
+
+@pytest.mark.claim("tensorboard.scalar-one-value")
+@pytest.mark.shows("tensorboard.scalar-one-value")
+def test_scalar_is_one_value(writer: SummaryWriter, shows_error: ShowsError) -> None:
+    for value in (torch.ones(3), [1, 2]):
+        with shows_error("tensorboard.scalar-one-value"):
+            writer.add_scalar("loss", value, 0)
+    writer.add_scalar("loss", torch.ones(3).mean(), 0)
+    writer.close()
+    assert logged("logs").Scalars("loss")[0].value == 1
+
+
+@pytest.mark.claim("tensorboard.command-arguments")
+@pytest.mark.shows("tensorboard.command-arguments")
+def test_spaces_in_the_command(prints_error: PrintsError) -> None:
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", "=", "logs"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    prints_error("tensorboard.command-arguments", run.stderr)

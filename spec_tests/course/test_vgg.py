@@ -195,8 +195,11 @@ def test_warnings_of_old_arguments(shows_error: ShowsError) -> None:
 
 
 @pytest.mark.claim("vgg.weights-name")
-def test_unknown_names_of_weights() -> None:
-    for name in ("True", "imagenet", "vgg16-397923af.pth"):
-        with pytest.raises(KeyError, match=name):
+@pytest.mark.shows("vgg.weights-name")
+def test_unknown_names_of_weights(shows_error: ShowsError) -> None:
+    for name in ("True", "vgg16-397923af.pth", "./vgg16_method1.pth"):
+        with shows_error("vgg.weights-name"):
             vgg16(weights=name)
+    with pytest.raises(KeyError, match="imagenet"):
+        vgg16(weights="imagenet")
     assert "DEFAULT" in VGG16_Weights.__members__
