@@ -15,8 +15,13 @@ from typing import Any
 from spec_tests.oracles.convolution import conv2d
 from spec_tests.oracles.layers import batch_norm, dropout, flatten, linear, relu, sigmoid
 from spec_tests.oracles.losses_and_optimizers import adam, cross_entropy, l1_loss, mse_loss, sgd
-from spec_tests.oracles.nested import Nested, Number, leaves
-from spec_tests.oracles.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from spec_tests.oracles.nested import Nested, Number, leaves, map_numbers
+from spec_tests.oracles.pooling import (
+    adaptive_avg_pool2d,
+    avg_pool2d,
+    max_pool2d,
+    max_pool2d_gradient,
+)
 
 DEFINITIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
@@ -38,6 +43,10 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
         sigmoid,
     )
 }
+
+# The gradients of operators with kinks, where a difference quotient is not what libraries compute:
+# functions of grad_output and the operator's arguments.
+GRADIENTS: dict[str, Callable[..., Nested]] = {"max_pool2d": max_pool2d_gradient}
 
 STEP = Fraction(1, 2**14)
 
@@ -82,13 +91,17 @@ def _add(nested: Nested, direction: Nested, step: Fraction) -> Nested:
 def backward(grad_output: Nested, *, times: int = 1, **arguments: Nested | str) -> Nested:
     """Return `times` times the gradient of sum(grad_output * operator(x)) with respect to x.
 
-    Element i of the gradient is the derivative along the unit vector of axis i.
+    Element i of the gradient is the derivative along the unit vector of axis i, if GRADIENTS has
+    no definition of it.
 
     Args:
         grad_output: of the shape of the operator's output.
         times: the number of backward passes whose gradients are added up.
         arguments: `operator`, `wrt` and the operator's arguments, as in `directional_derivative`.
     """
+    if definition := GRADIENTS.get(arguments["operator"]):
+        rest = {name: arguments[name] for name in arguments if name not in {"operator", "wrt"}}
+        return map_numbers(lambda number: times * number, definition(grad_output, **rest))
     x = arguments[arguments["wrt"]]
     axes = range(len(list(leaves(x))))
     units = (_filled(x, (int(i == axis) for i in axes)) for axis in axes)

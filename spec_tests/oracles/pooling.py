@@ -3,7 +3,17 @@
 import math
 from fractions import Fraction
 
-from spec_tests.oracles.nested import Nested, Number, Plane, Size, map_numbers, map_planes, pair
+from spec_tests.oracles.nested import (
+    Nested,
+    Number,
+    Plane,
+    Size,
+    depth,
+    leaves,
+    map_numbers,
+    map_planes,
+    pair,
+)
 
 
 def _starts(
@@ -47,7 +57,7 @@ def max_pool2d(
 
     Returns:
         (N, C, oH, oW) or (C, oH, oW). With `return_indices` a pair: the second part is the index
-        row * W + column of the first maximum of each window.
+        row * W + column of the first maximum of each window. NaN counts as the maximum.
     """
     kernel, dilations = pair(kernel_size), pair(dilation)
     strides, paddings = pair(stride or kernel_size), pair(padding)
@@ -57,9 +67,13 @@ def max_pool2d(
         index = -1
         for row in range(top, top + kernel[0] * dilations[0], dilations[0]):
             for column in range(left, left + kernel[1] * dilations[1], dilations[1]):
-                inside = 0 <= row < len(plane) and 0 <= column < len(plane[0])
-                if inside and plane[row][column] > best:
-                    best, index = plane[row][column], row * len(plane[0]) + column
+                if not (0 <= row < len(plane) and 0 <= column < len(plane[0])):
+                    continue
+                value = plane[row][column]
+                # Whatever the first element is, it is larger than nothing.
+                nan = math.isnan(value) and not math.isnan(best)
+                if index < 0 or nan or value > best:
+                    best, index = value, row * len(plane[0]) + column
         return best, index
 
     def pool(plane: Plane) -> Nested:
@@ -72,6 +86,28 @@ def max_pool2d(
     pooled = map_planes(pool, input)  # nested lists of (maximum, index)
     values = map_numbers(lambda window: window[0], pooled)
     return (values, map_numbers(lambda window: window[1], pooled)) if return_indices else values
+
+
+def max_pool2d_gradient(
+    grad_output: Nested, input: Nested, **options: Size | bool | None
+) -> Nested:
+    """Return the gradient of sum(grad_output * max_pool2d(input)) with respect to the input.
+
+    The gradient of a window goes to the element whose index max_pool2d returns: among equal
+    elements, where the maximum has no derivative, to the first.
+    """
+    _, indices = max_pool2d(input, **options, return_indices=True)  # type: ignore[arg-type]
+
+    def scatter(planes: Nested, gradients: Nested, positions: Nested) -> Nested:
+        if depth(planes) > 2:
+            return [scatter(*each) for each in zip(planes, gradients, positions, strict=True)]
+        width = len(planes[0])
+        sums = [[0] * width for _ in planes]
+        for gradient, position in zip(leaves(gradients), leaves(positions), strict=True):
+            sums[position // width][position % width] += gradient
+        return sums
+
+    return scatter(input, grad_output, indices)
 
 
 def avg_pool2d(

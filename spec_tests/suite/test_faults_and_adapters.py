@@ -71,6 +71,8 @@ def test_no_trivial_implementation_passes(case: Case) -> None:
         "missing": _implementation(),
         "error": _with_all(_raises),
     }
+    if 0 in case.expected["output"]["shape"]:
+        del implementations["zeros"]  # without elements, only dtype and shape can be wrong
     assert [name for name, wrong in implementations.items() if _passes(wrong, case)] == []
 
 

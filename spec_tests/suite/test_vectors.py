@@ -18,7 +18,7 @@ CASES = [
     for case in vectors.cases(operator)
 ]
 LARGEST = 100  # elements of a tensor written in full
-LARGEST_FILL = 20_000  # elements of one with `fill`
+LARGEST_FILL = 33_000  # elements of one with `fill`: more than int16 can count
 VALUES = [param for param in CASES if param.values[0].expected]
 
 
@@ -79,7 +79,7 @@ def test_other_inputs_do_not_change(case: Case) -> None:
         return  # the oracles' nested lists have no shape without elements
     outcome = vectors.from_oracle(case)
     for name, tensor in case.inputs.items():
-        if name not in case.expected:
-            np.testing.assert_equal(
-                outcome[name], vectors.as_fractions(array(tensor).tolist()), name
-            )
+        before = vectors.as_fractions(array(tensor).tolist())
+        # assert_equal is slow, and needed only where NaN makes equal lists differ.
+        if name not in case.expected and outcome[name] != before:
+            np.testing.assert_equal(outcome[name], before, name)
