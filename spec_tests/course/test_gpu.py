@@ -197,9 +197,9 @@ def test_labels_on_another_device_fail(outputs_device: str, targets_device: str)
 def test_network_on_gpu_and_data_on_cpu_fail() -> None:
     images, targets = torch.ones(1, 3, 32, 32), torch.tensor([0])
     model = Tudui().cuda()
-    with pytest.raises(RuntimeError, match="same"):
+    with pytest.raises(RuntimeError, match="Expected all tensors to be on the same device"):
         model(images)
-    with pytest.raises(RuntimeError, match="same"):
+    with pytest.raises(RuntimeError, match="Expected all tensors to be on the same device"):
         nn.CrossEntropyLoss()(model(images.cuda()), targets)
 
 

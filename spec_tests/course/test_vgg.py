@@ -200,6 +200,6 @@ def test_unknown_names_of_weights(shows_error: ShowsError) -> None:
     for name in ("True", "vgg16-397923af.pth", "./vgg16_method1.pth"):
         with shows_error("vgg.weights-name"):
             vgg16(weights=name)
-    with pytest.raises(KeyError, match="imagenet"):
+    with pytest.raises(KeyError, match=r"^'imagenet'$"):
         vgg16(weights="imagenet")
     assert "DEFAULT" in VGG16_Weights.__members__

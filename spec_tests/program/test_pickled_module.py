@@ -1,5 +1,6 @@
 """P26: the weights in a whole network's file are read without its class, and no code is run."""
 
+import io
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from PIL import Image
 from torch import nn
 
 from reference.checkpoints.files import convert, load_checkpoint
+from reference.checkpoints.pickle_reader import DamagedError, referenced_globals
 from reference.cli import main
 from reference.errors import InputError
 from reference.models.course import Tudui
@@ -240,3 +242,20 @@ def test_rewriting_leaves_nothing_on_a_full_disk(
     assert main(["convert", str(saved / "main-zip-cpu.pth"), str(tmp_path / "new.pt")]) == 1
     assert "No space left" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_empty_tensor_has_a_size_of_zero(*, zipped: bool) -> None:
+    file = io.BytesIO()
+    torch.save({"a": torch.zeros(0)}, file, _use_new_zipfile_serialization=zipped)
+    assert referenced_globals(file) >= {"torch.FloatStorage"}
+
+
+def test_storage_of_a_negative_size_is_refused() -> None:
+    """Otherwise it would make room for another storage that is larger than the file."""
+    file = io.BytesIO()
+    torch.save({"a": torch.zeros(77)}, file, _use_new_zipfile_serialization=False)
+    size, negative = b"K\x4d", b"J\xff\xff\xff\xff"  # BININT1 77, BININT -1
+    assert file.getvalue().count(size) >= 1
+    with pytest.raises(DamagedError, match=r"storage .* has two sizes, or a negative one"):
+        referenced_globals(io.BytesIO(file.getvalue().replace(size, negative)))

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import platform
 import re
 import tracemalloc
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from reference.cli import main
@@ -37,7 +39,11 @@ def test_folder_contains_the_documented_files(small_cifar10: Path, tmp_path: Pat
     }
     config = json.loads((folder / "config.json").read_text())
     assert config["options"]["seed"] == 4
-    assert config["versions"]["torch"] == torch.__version__
+    assert config["versions"] == {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__.partition("+")[0],
+    }
     assert [record["step"] for record in read_metrics(folder)] == [100, 125, 200, 250]
     checkpoint = torch.load(folder / "checkpoints" / "epoch-002.pt", weights_only=True)
     assert checkpoint.keys() == {"model", "optimizer", "epoch", "step", "rng", "config"}
