@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from spec_tests.oracles.nested import Nested, Number, leaves, shape, zip_numbers
+from spec_tests.oracles.nested import Nested, Number, broadcast, leaves, shape, zip_numbers
 
 
 def _reduce(losses: Nested, reduction: str) -> Nested:
@@ -17,12 +17,12 @@ def _reduce(losses: Nested, reduction: str) -> Nested:
 
 def l1_loss(input: Nested, target: Nested, *, reduction: str = "mean") -> Nested:
     """Return |x - y| of each element; their mean or sum as `reduction` says."""
-    return _reduce(zip_numbers(lambda x, y: abs(x - y), input, target), reduction)
+    return _reduce(zip_numbers(lambda x, y: abs(x - y), *broadcast(input, target)), reduction)
 
 
 def mse_loss(input: Nested, target: Nested, *, reduction: str = "mean") -> Nested:
     """Return (x - y)^2 of each element; their mean or sum as `reduction` says."""
-    return _reduce(zip_numbers(lambda x, y: (x - y) ** 2, input, target), reduction)
+    return _reduce(zip_numbers(lambda x, y: (x - y) ** 2, *broadcast(input, target)), reduction)
 
 
 def _log_softmax(logits: list[float]) -> list[float]:
@@ -46,7 +46,8 @@ def _sample_loss(
 
     where t is 1 at the target's class and 0 elsewhere, or the target's probabilities. The mean is
     the sum of the losses divided by the sum of the samples' weight[target], or for probabilities
-    by the number of samples.
+    by the number of samples. Without smoothing an index selects one class: the others are no terms
+    with q = 0, which an infinite logarithm would make NaN.
     """
     if target == ignore_index:
         return 0.0, 0.0
@@ -55,7 +56,7 @@ def _sample_loss(
     probabilities = [float(c == target) for c in range(classes)] if is_index else target
     smoothed = [t * (1 - smoothing) + smoothing / classes for t in probabilities]
     terms = zip(smoothed, weight, _log_softmax(logits), strict=True)
-    loss = -sum(q * w * log_p for q, w, log_p in terms)
+    loss = -sum(q * w * log_p for q, w, log_p in terms if q or not is_index)
     return loss, weight[target] if is_index else 1.0
 
 
@@ -99,6 +100,11 @@ def cross_entropy(
     return total / divisor if divisor else math.nan
 
 
+def _decayed(grad: Number, weight_decay: Number, value: Number) -> Number:
+    """Return grad + weight_decay * value; without weight decay an infinite value does not count."""
+    return grad + weight_decay * value if weight_decay else grad
+
+
 def sgd(
     params: list[Nested],
     grads: list[list[Number]],
@@ -112,7 +118,7 @@ def sgd(
 ) -> list[list[Number]]:
     """Return the parameters p after each step: (P), (steps, P) -> (steps, P).
 
-    g = grad + weight_decay * p     (-grad with maximize)
+    g = grad + weight_decay * p     (-grad with maximize; without weight_decay, g = grad)
     b = g in the first step, then momentum * b + (1 - dampening) * g
     p = p - lr * (g + momentum * b if nesterov else b), or without momentum p - lr * g
     """
@@ -120,8 +126,7 @@ def sgd(
     buffers: list[Any] = [None] * len(params)
     for grad in grads:
         for i, element in enumerate(grad):
-            g = (-element if maximize else element) + weight_decay * values[i]
-            step = g
+            g = step = _decayed(-element if maximize else element, weight_decay, values[i])
             if momentum:
                 first = buffers[i] is None
                 buffers[i] = g if first else momentum * buffers[i] + (1 - dampening) * g
@@ -129,6 +134,12 @@ def sgd(
             values[i] = values[i] - lr * step
         history.append(list(values))
     return history
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    if denominator:
+        return numerator / denominator
+    return math.copysign(math.inf, numerator) if abs(numerator) > 0 else math.nan
 
 
 def adam(
@@ -144,20 +155,23 @@ def adam(
 ) -> list[list[Number]]:
     """Return the parameters p after each step t = 1, 2, ...: (P), (steps, P) -> (steps, P).
 
-    g = grad + weight_decay * p     (-grad with maximize)
+    g = grad + weight_decay * p     (-grad with maximize; without weight_decay, g = grad)
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g^2     (amsgrad divides by the largest v so far)
     p = p - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    As in IEEE 754, 0 / 0 is NaN and any other number / 0 is infinite.
     """
     values, (beta1, beta2), history = list(params), betas, []
     m, v, largest_v = ([0.0] * len(params) for _ in range(3))
     for t, grad in enumerate(grads, start=1):
         for i, element in enumerate(grad):
-            g = (-element if maximize else element) + weight_decay * values[i]
+            g = _decayed(-element if maximize else element, weight_decay, values[i])
             m[i] = beta1 * m[i] + (1 - beta1) * g
             v[i] = beta2 * v[i] + (1 - beta2) * g**2
-            largest_v[i] = max(largest_v[i], v[i])
+            largest_v[i] = max(v[i], largest_v[i])  # in this order NaN if v is
             corrected_v = (largest_v if amsgrad else v)[i] / (1 - beta2**t)
-            values[i] -= lr * (m[i] / (1 - beta1**t)) / (math.sqrt(corrected_v) + eps)
+            mean, root = m[i] / (1 - beta1**t), math.sqrt(corrected_v) + eps
+            values[i] -= lr * _ratio(mean, root)
         history.append(list(values))
     return history

@@ -36,6 +36,21 @@ def zip_numbers(function: Callable[[Any, Any], Number], left: Nested, right: Nes
     return function(left, right)
 
 
+def broadcast(left: Nested, right: Nested) -> tuple[Nested, Nested]:
+    """Return two nested lists repeated to the shape that they broadcast to."""
+    if not isinstance(left, list) and not isinstance(right, list):
+        return left, right
+    if depth(left) != depth(right):
+        longer = left if depth(left) > depth(right) else right
+        left, right = (
+            part if depth(part) == depth(longer) else [part] * len(longer) for part in (left, right)
+        )
+    length = max(len(left), len(right))
+    parts = (part if len(part) == length else part * length for part in (left, right))
+    pairs = [broadcast(x, y) for x, y in zip(*parts, strict=True)]
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
 def depth(nested: Nested) -> int:
     """Return the number of axes."""
     return 1 + depth(nested[0]) if isinstance(nested, list) else 0
