@@ -21,7 +21,7 @@ import pytest
 import torch
 
 from spec_tests import paths
-from spec_tests.harness import tensors
+from spec_tests.harness import randomness, tensors
 from spec_tests.implementations import Implementation, UnsupportedSkip
 from spec_tests.oracles import DEFINITIONS
 from spec_tests.oracles.nested import Nested
@@ -167,6 +167,14 @@ def check(implementation: Implementation, case: Case) -> None:
         return
     if case.error:
         raise MismatchError(case, f"must {_expected_error(case)}, but returned {actual['output']}")
+    _check_outcome(case, untouched, actual)
+    if case.expected["output"].get("random"):
+        again = call_operator(function, *case.arrays)
+        _check_unrelated(case, actual["output"] == 0, again["output"] == 0)
+
+
+def _check_outcome(case: Case, untouched: Arrays, actual: Arrays) -> None:
+    __tracebackhide__ = True
     if extra := [name for name in RESULTS if name in actual and name not in case.expected]:
         raise MismatchError(case, f"returned a result that is not expected: {', '.join(extra)}")
     for name, before in untouched.items():
@@ -175,7 +183,7 @@ def check(implementation: Implementation, case: Case) -> None:
             _compare(case, f"the input {name} after the call", actual[name], unchanged, EXACT)
     for name, expected in case.expected.items():
         _compare(case, name, actual.get(name), expected, case.tolerance)
-    for name in inputs:
+    for name in untouched:
         if np.shares_memory(actual[name], actual["output"]):
             raise MismatchError(case, f"output: shares memory with the input {name}")
 
@@ -240,6 +248,12 @@ def _check_zeros(case: Case, name: str, actual: np.ndarray, limits: tuple[int, i
     zeros = int((actual == 0).sum())
     if not limits[0] <= zeros <= limits[1]:
         raise MismatchError(case, f"{name}: {zeros} zeros, not {limits[0]} to {limits[1]}")
+
+
+def _check_unrelated(case: Case, zeros: np.ndarray, again: np.ndarray) -> None:
+    __tracebackhide__ = True
+    if relation := randomness.relation(zeros, again):
+        raise MismatchError(case, f"output: {relation}")
 
 
 def verify(implementation: Implementation, case: Case) -> None:

@@ -49,6 +49,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
 GRADIENTS: dict[str, Callable[..., Nested]] = {"max_pool2d": max_pool2d_gradient}
 
 STEP = Fraction(1, 2**14)
+KINK = Fraction(1, 2**7)
 
 
 def directional_derivative(
@@ -73,12 +74,19 @@ def directional_derivative(
     """
 
     def f(step: Fraction) -> Number:
-        moved = copy.deepcopy(arguments)
-        moved[wrt] = _add(moved[wrt], direction, step)
-        output = DEFINITIONS[operator](**moved)
-        return sum(x * g for x, g in zip(leaves(output), leaves(grad_output), strict=True))
+        output = _moved(direction, step, operator=operator, wrt=wrt, **arguments)
+        return sum(x * g for x, g in zip(output, leaves(grad_output), strict=True))
 
     return (f(STEP) - f(-STEP)) / (2 * STEP)
+
+
+def _moved(
+    direction: Nested, step: Number, *, operator: str, wrt: str, **arguments: Nested | str
+) -> list[Number]:
+    """Return the elements of operator(x + step * direction)."""
+    moved = copy.deepcopy(arguments)
+    moved[wrt] = _add(moved[wrt], direction, step)
+    return list(leaves(DEFINITIONS[operator](**moved)))
 
 
 def _add(nested: Nested, direction: Nested, step: Fraction) -> Nested:
@@ -91,8 +99,8 @@ def _add(nested: Nested, direction: Nested, step: Fraction) -> Nested:
 def backward(grad_output: Nested, *, times: int = 1, **arguments: Nested | str) -> Nested:
     """Return `times` times the gradient of sum(grad_output * operator(x)) with respect to x.
 
-    Element i of the gradient is the derivative along the unit vector of axis i, if GRADIENTS has
-    no definition of it.
+    Element i of the gradient is the sum of the derivatives of all elements of the output along the
+    unit vector of axis i, weighted with grad_output.
 
     Args:
         grad_output: of the shape of the operator's output.
@@ -103,10 +111,30 @@ def backward(grad_output: Nested, *, times: int = 1, **arguments: Nested | str) 
         rest = {name: arguments[name] for name in arguments if name not in {"operator", "wrt"}}
         return map_numbers(lambda number: times * number, definition(grad_output, **rest))
     x = arguments[arguments["wrt"]]
+    weights = list(leaves(grad_output))
+
+    def derivative(unit: Nested) -> Number:
+        before, here, after = (_moved(unit, step, **arguments) for step in (-STEP, 0, STEP))
+        slopes = (
+            _slope((middle - left) / STEP, (right - middle) / STEP)
+            for left, middle, right in zip(before, here, after, strict=True)
+        )
+        return times * sum(slope * g for slope, g in zip(slopes, weights, strict=True))
+
     axes = range(len(list(leaves(x))))
     units = (_filled(x, (int(i == axis) for i in axes)) for axis in axes)
-    derivatives = (directional_derivative(unit, grad_output, **arguments) for unit in units)
-    return _filled(x, (times * derivative for derivative in derivatives))
+    return _filled(x, (derivative(unit) for unit in units))
+
+
+def _slope(left: Number, right: Number) -> Number:
+    """Return the derivative between two one-sided ones.
+
+    At a kink it is the number of least magnitude between them, as PyTorch documents ("Gradients
+    for non-differentiable functions"). Without a kink they differ by STEP times the curvature.
+    """
+    if left * right <= 0 and abs(right - left) > KINK:
+        return 0
+    return (left + right) / 2
 
 
 def _filled(nested: Nested, numbers: Iterator[Number]) -> Nested:

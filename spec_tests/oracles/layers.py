@@ -7,8 +7,11 @@ from spec_tests.oracles.nested import Nested, depth, map_numbers, overwrite
 
 
 def relu(input: Nested, *, inplace: bool = False) -> Nested:
-    """Return max(x, 0) of each element x; with `inplace` also write it into the input."""
-    output = map_numbers(lambda x: max(x, 0), input)
+    """Return max(x, 0) of each element x; with `inplace` also write it into the input.
+
+    NaN stays NaN.
+    """
+    output = map_numbers(lambda x: x if x > 0 or math.isnan(x) else 0, input)
     if inplace:
         overwrite(input, output)
     return output
@@ -27,10 +30,12 @@ def sigmoid(input: Nested) -> Nested:
 def linear(input: Nested, weight: Nested, bias: Nested | None = None) -> Nested:
     """Return y = x W^T + b: y[*, o] = b[o] + sum over i of x[*, i] * W[o, i].
 
-    input (*, I), weight (O, I), bias (O) -> (*, O)
+    input (*, I), weight (O, I), bias (O) -> (*, O); a weight (I) gives (*), without a bias
     """
-    if isinstance(input[0], list):
+    if input and isinstance(input[0], list):
         return [linear(part, weight, bias) for part in input]
+    if depth(weight) == 1:
+        return linear(input, [weight])[0]
     return [
         sum(x * w for x, w in zip(input, row, strict=True)) + (bias[i] if bias else 0)
         for i, row in enumerate(weight)
@@ -38,7 +43,12 @@ def linear(input: Nested, weight: Nested, bias: Nested | None = None) -> Nested:
 
 
 def flatten(input: Nested, start_dim: int = 0, end_dim: int = -1) -> Nested:
-    """Merge the axes from start_dim to end_dim, both included, in row-major order."""
+    """Merge the axes from start_dim to end_dim, both included, in row-major order.
+
+    A number becomes a list of one number.
+    """
+    if not isinstance(input, list):
+        return [input]
     start, end = start_dim % depth(input), end_dim % depth(input)
     if start:
         return [flatten(part, start - 1, end - 1) for part in input]
@@ -75,7 +85,8 @@ def batch_norm(
         mean = sum(x) / n,  variance = sum((x - mean)^2) / n
 
     and the running statistics r move towards them, r += momentum (statistic - r), with the unbiased
-    variance, sum((x - mean)^2) / (n - 1). Otherwise they are the running statistics.
+    variance, sum((x - mean)^2) / (n - 1). Otherwise they are the running statistics. NaN and
+    infinities spoil the statistics of their channel, and only these.
 
     Args:
         input: (N, C, *).
@@ -94,7 +105,7 @@ def batch_norm(
     for channel in range(len(input[0])):
         samples = [sample[channel] for sample in input]
         values = flatten(samples)
-        mean = Fraction(sum(values)) / len(values)
+        mean = Fraction(1, len(values)) * sum(values)
         squares = sum((x - mean) ** 2 for x in values)
         variance = squares / len(values)
         if not training:

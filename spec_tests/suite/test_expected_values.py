@@ -56,18 +56,18 @@ def test_every_claim_needs_its_tests(request: pytest.FixtureRequest) -> None:
 
 
 def _replay(case: Case) -> Implementation:
-    """Run PyTorch on a case once; return an implementation that repeats the outcome."""
-    inputs, options = case.arrays
+    """Run PyTorch on a case twice; return an implementation that repeats both outcomes in turn."""
+    function = IMPLEMENTATION.functions[case.operator]
     try:
         with warnings.catch_warnings(action="ignore"):
-            outcome = vectors.call_operator(
-                IMPLEMENTATION.functions[case.operator], inputs, options
-            )
+            both = [vectors.call_operator(function, *case.arrays) for _ in range(2)]
     except Exception as error:  # noqa: BLE001 - raised again by the replay
         return Implementation(name="replay", functions={case.operator: _raising(error)})
+    outcomes = itertools.cycle(both)
 
     def repeat(**arguments: Any) -> tuple[np.ndarray, ...]:
-        for name in inputs:
+        outcome = next(outcomes)
+        for name in case.inputs:
             arguments[name][...] = outcome[name]
         return tuple(outcome[name].copy() for name in vectors.RESULTS if name in outcome)
 
@@ -106,7 +106,7 @@ def _other_numbers(case: Case) -> Iterator[tuple[str, Case]]:
                 data = values.copy()
                 data[index] = other
                 whole = {"dtype": tensor["dtype"], "shape": tensor["shape"], "data": data.tolist()}
-                whole |= {"zeros": tensor["zeros"]} if "zeros" in tensor else {}
+                whole |= {key: tensor[key] for key in ("zeros", "random") if key in tensor}
                 expected = {**case.expected, name: whole}
                 yield f"{name}{index} = {other!r}", replace(case, expected=expected)
 
