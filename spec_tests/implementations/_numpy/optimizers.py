@@ -1,0 +1,81 @@
+"""SGD and Adam: the parameters after each step, one gradient a step."""
+
+import numpy as np
+
+from spec_tests.implementations._numpy.dtypes import exact
+
+
+def sgd(
+    params: np.ndarray,
+    grads: np.ndarray,
+    *,
+    lr: float = 1e-3,
+    momentum: float = 0,
+    dampening: float = 0,
+    weight_decay: float = 0,
+    nesterov: bool = False,
+    maximize: bool = False,
+) -> np.ndarray:
+    """Descend along the gradient, with momentum along a running sum of gradients."""
+    _require("lr", lr, valid=lr >= 0)
+    _require("momentum", momentum, valid=momentum >= 0)
+    _require("weight_decay", weight_decay, valid=weight_decay >= 0)
+    if nesterov and (momentum == 0 or dampening != 0):
+        raise ValueError(
+            "nesterov=True needs momentum above 0 and dampening=0, got "
+            f"momentum={momentum}, dampening={dampening}"
+        )
+    param, buffer, history = exact(params), None, []
+    for grad in exact(grads):
+        step = _gradient(grad, param, weight_decay, maximize=maximize)
+        if momentum:
+            buffer = step if buffer is None else momentum * buffer + (1 - dampening) * step
+            step = step + momentum * buffer if nesterov else buffer
+        param = param - lr * step
+        history.append(param)
+    return np.stack(history).astype(params.dtype)
+
+
+def adam(
+    params: np.ndarray,
+    grads: np.ndarray,
+    *,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0,
+    amsgrad: bool = False,
+    maximize: bool = False,
+) -> np.ndarray:
+    """Divide a running mean of the gradients by the root of that of their squares."""
+    _require("lr", lr, valid=lr >= 0)
+    valid = all(0 <= beta < 1 for beta in betas)
+    _require("betas", betas, valid=valid, expected="from 0 to below 1")
+    _require("eps", eps, valid=eps >= 0)
+    _require("weight_decay", weight_decay, valid=weight_decay >= 0)
+    (beta1, beta2), history = betas, []
+    param = exact(params)
+    mean = square = largest = np.zeros_like(param)
+    for step, grad in enumerate(exact(grads), start=1):
+        gradient = _gradient(grad, param, weight_decay, maximize=maximize)
+        mean = beta1 * mean + (1 - beta1) * gradient
+        square = beta2 * square + (1 - beta2) * gradient**2
+        largest = np.maximum(largest, square)
+        # Both start at 0, which the divisions by 1 - beta^step correct.
+        root = np.sqrt((largest if amsgrad else square) / (1 - beta2**step))
+        param = param - lr / (1 - beta1**step) * mean / (root + eps)
+        history.append(param)
+    return np.stack(history).astype(params.dtype)
+
+
+def _gradient(
+    grad: np.ndarray, param: np.ndarray, weight_decay: float, *, maximize: bool
+) -> np.ndarray:
+    """Return the gradient to descend along."""
+    grad = -grad if maximize else grad
+    return grad + weight_decay * param if weight_decay else grad
+
+
+def _require(name: str, value: object, *, valid: bool, expected: str = "at least 0") -> None:
+    if not valid:
+        raise ValueError(f"{name} must be {expected}, got {name}={value}")
