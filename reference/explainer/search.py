@@ -30,6 +30,12 @@ MIN_LENGTH = 12  # of a message that is looked for without the type of the excep
 MIN_RELEVANCE = 5.5  # of a claim found by its words
 MIN_RELEVANCE_OF_ERROR = 30.0  # of one that is to explain an exception, without its message
 MIN_SHARE = 0.5  # of the best score; a claim below it shares only common words
+# What no claim answers, although it has words of the claims: questions about buying, and what a
+# shell says about commands that it does not find (that of the course is among the errors).
+OTHER = re.compile(
+    "多少钱|价格|价钱|性价比|[买贵￥¥]|便宜|\\b(?:buy|cheap|price of)\\b"
+    "|command not found|未找到命令|不是内部或外部命令|is not recognized as an internal"
+)
 MISPRINT = 0.8  # the factor of claims about misprints in the notes' listings: nobody asks for them
 
 # What is no word of a pattern: classes, then everything with a meaning of its own.
@@ -72,7 +78,8 @@ class Search:
         """Return the claims with an error whose message is in the text.
 
         The last exception comes first: it is the one that stopped the program. Of claims with the
-        same message, those that do not hold come first, and then those that share more words.
+        same message, those come first that share more words with the learner's own line in the
+        traceback; then those that do not hold, and those that share more words with the text.
         """
         last = reversed(exceptions(text)[-MAX_EXCEPTIONS:])
         messages = [(printed.type, _variants(printed.message)) for printed in last]
@@ -81,12 +88,14 @@ class Search:
         for index, claim in enumerate(self.claims):
             if keys := [key for error in claim.errors for key in _matches(error, messages)]:
                 best[index] = min(keys)
-        scores = {}
+        scores, own = {}, {}
         if len(best) > 1:
             scores = {ranked.index: ranked.score for ranked in self._words.rank(text)}
+            own = {ranked.index: ranked.score for ranked in self._words.rank(own_code(text))}
 
-        def order(index: int) -> tuple[Key, bool, float]:
-            return best[index], self.claims[index].status == "holds", -scores.get(index, 0)
+        def order(index: int) -> tuple[Key, float, bool, float]:
+            holds = self.claims[index].status == "holds"
+            return best[index], -own.get(index, 0), holds, -scores.get(index, 0)
 
         return [self.claims[index] for index in sorted(best, key=order)]
 
@@ -95,6 +104,8 @@ class Search:
         if printed := exceptions(text):
             text = "\n".join((printed[-1].type, printed[-1].message, own_code(text)))
             least = MIN_RELEVANCE_OF_ERROR
+        elif OTHER.search(text):
+            return []
         found = self._words.rank(text)
         return [
             self.claims[ranked.index]

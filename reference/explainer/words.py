@@ -22,15 +22,17 @@ CHUNK = re.compile(
 )
 PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")  # of CamelCase, snake_case and conv2d
 ENDING = re.compile(r"^([a-z]{3,}?)(?:ings?|ed|es|e|(?<!s)s)$")
-# Words of questions, complaints and any code, and short numbers: they say nothing of the subject.
+# Words of questions, greetings and any code, and short numbers: they say nothing of the subject.
 COMMON = re.compile(
     "a|an|and|are|as|at|be|but|by|can|do|does|from|get|has|have|how|if|in|is|it|me|my|no|not|of"
     "|on|or|so|that|the|then|there|this|to|was|we|what|when|where|which|why|with|you|your"
+    "|hello|hi|hey|thank|thanks|please|much|many"
     "|def|for|import|print|range|return|.|[0-9]{2}"
     "|(attribute|import|index|key|name|os|runtime|type|value)?error|exception|(user)?warning"
 )
 COMMON_CHINESE = re.compile(
     "为什么|怎么办|怎么样|怎么用|怎么|怎样|如何|有什么用|什么|是不是|请问|求助|报错|出现|问题|解决"
+    "|多少|哪个|哪些|哪里|有没有|能不能|你好|您好|谢谢|大家|老师"
     "|一个|没有|可以|区别|作用|意思|[的了吗呢啊吧是在我你他]"
 )
 # Words of learners, and those of the claims for the same.

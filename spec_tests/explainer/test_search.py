@@ -82,6 +82,14 @@ def test_same_message_is_decided_by_the_words() -> None:
     assert [claim.id for claim in found] == ["a.weights", "a.image"]
 
 
+def test_same_message_is_decided_by_the_line_that_printed_it() -> None:
+    line = 'File "a.py", line 3, in <module>\n  output = F.conv2d(image, kernel)\n'
+    loss = 'File "a.py", line 3, in <module>\n  loss = loss_fn(outputs, targets)\n'
+    message = "RuntimeError: expected scalar type Long but found Float"
+    assert search(line + message)[0].id == "conv.layer-rejects-integers"
+    assert search(loss + message)[0].id == "loss.float-only"
+
+
 def test_same_message_of_another_type_comes_last() -> None:
     longer = ClaimError("TypeError", "size mismatch of tensors", 24)
     found = register({"a.longer": (longer,), "a.general": (GENERAL,)})
@@ -142,6 +150,48 @@ def test_search_is_quick(text: str) -> None:
 )
 def test_questions_and_lines_of_code(text: str, topic: str) -> None:
     assert search(text)[0].id.startswith(f"{topic}.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "显卡多少钱一块",
+        "CPU 和 GPU 哪个贵",
+        "显卡价格",
+        "显存多大的显卡值得买",
+        "cheap GPU for training",
+        "hello",
+        "你好，大家好",
+        "谢谢老师",
+        "bash: conda: command not found",
+        "'pip' is not recognized as an internal or external command",
+        "今天天气怎么样",
+        "how to merge two pandas data frames",
+        "django.urls.exceptions.NoReverseMatch: Reverse for 'index' not found",
+        "Uncaught TypeError: document.getElementById(...) is null",
+        "ZeroDivisionError: division by zero",
+        "AttributeError: 'str' object has no attribute 'decode'",
+        "ValueError: invalid literal for int() with base 10: 'abc'",
+        "npm ERR! code ERESOLVE",
+        "ssh 连接超时",
+    ],
+)
+def test_other_subjects_have_no_answer(text: str) -> None:
+    assert search(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("tensorboard 不是内部或外部命令，也不是可运行的程序", "tensorboard.command-missing"),
+        ("zsh: command not found: tensorboard", "tensorboard.command-missing"),
+        ("socket.timeout: timed out", "env.no-network"),
+        ("KeyError: './vgg16_method1.pth'", "vgg.weights-name"),
+        ("help 函数怎么用", "builtin.help-function"),
+    ],
+)
+def test_messages_of_real_scripts(text: str, expected: str) -> None:
+    assert search(text)[0].id == expected
 
 
 @pytest.mark.parametrize("title", ["Saving and loading", "模型的保存与读取"])

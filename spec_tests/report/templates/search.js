@@ -8,6 +8,8 @@ const MIN_LENGTH = 12;
 const MIN_RELEVANCE = 5.5;
 const MIN_RELEVANCE_OF_ERROR = 30;
 const MIN_SHARE = 0.5;
+const OTHER =
+  /多少钱|价格|价钱|性价比|[买贵￥¥]|便宜|\b(?:buy|cheap|price of)\b|command not found|未找到命令|不是内部或外部命令|is not recognized as an internal/;
 const MISPRINT = 0.8;
 const SYMBOLS =
   /\\[dDwWsSbBnt]|\[\^?(?:[^\\\]]|\\.)+\]|\(\?[:=!]|\{\d+,?\d*\}|\\|[.*+?()|^$]/g;
@@ -31,11 +33,12 @@ const ENDING = /^([a-z]{3,}?)(?:ings?|ed|es|e|(?<!s)s)$/;
 const COMMON = new RegExp(
   "^(?:a|an|and|are|as|at|be|but|by|can|do|does|from|get|has|have|how|if|in|is|it|me|my|no|not" +
     "|of|on|or|so|that|the|then|there|this|to|was|we|what|when|where|which|why|with|you|your" +
+    "|hello|hi|hey|thank|thanks|please|much|many" +
     "|def|for|import|print|range|return|.|[0-9]{2}" +
     "|(attribute|import|index|key|name|os|runtime|type|value)?error|exception|(user)?warning)$",
 );
 const COMMON_CHINESE =
-  /为什么|怎么办|怎么样|怎么用|怎么|怎样|如何|有什么用|什么|是不是|请问|求助|报错|出现|问题|解决|一个|没有|可以|区别|作用|意思|[的了吗呢啊吧是在我你他]/;
+  /为什么|怎么办|怎么样|怎么用|怎么|怎样|如何|有什么用|什么|是不是|请问|求助|报错|出现|问题|解决|多少|哪个|哪些|哪里|有没有|能不能|你好|您好|谢谢|大家|老师|一个|没有|可以|区别|作用|意思|[的了吗呢啊吧是在我你他]/;
 const SYNONYMS = {
   准确率: "正确率",
   精度: "正确率",
@@ -200,12 +203,15 @@ class Register {
       type,
       variants: [...new Set([message, plain(message)])],
     }));
-    const scores = new Map(this.words.rank(text).map(({ index, score }) => [index, score]));
+    const [own, scores] = [ownCode(text), text].map(
+      (words) => new Map(this.words.rank(words).map(({ index, score }) => [index, score])),
+    );
     const found = [];
     for (const [index, claim] of this.claims.entries()) {
       const keys = claim.errors.flatMap((error) => matches(error, messages)).sort(compare);
       if (!keys.length) continue;
-      const key = [...keys[0], Number(claim.status === "holds"), -(scores.get(index) ?? 0)];
+      const shared = -(own.get(index) ?? 0);
+      const key = [...keys[0], shared, Number(claim.status === "holds"), -(scores.get(index) ?? 0)];
       found.push({ claim, key });
     }
     return found.sort((a, b) => compare(a.key, b.key)).map(({ claim }) => claim);
@@ -213,6 +219,7 @@ class Register {
 
   #byWords(text) {
     const last = exceptions(text).at(-1);
+    if (!last && OTHER.test(text)) return [];
     const query = last ? [last.type, last.message, ownCode(text)].join("\n") : text;
     const least = last ? MIN_RELEVANCE_OF_ERROR : MIN_RELEVANCE;
     return this.#best(this.words.rank(query))
