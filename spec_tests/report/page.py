@@ -23,6 +23,7 @@ STRINGS = tomllib.loads((paths.TEMPLATES / "strings.toml").read_text(encoding="u
 SEPARATORS = {"en": ", ", "zh": "、"}
 # The operators whose cases the page draws as grids.
 DRAWN_OPERATORS = ("conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d")
+JAVASCRIPT_INTEGERS = 2**53
 
 Claim = Mapping[str, Any]
 Vector = Mapping[str, Any]
@@ -64,7 +65,7 @@ def _environment() -> Environment:
         "columns_by_result": columns_by_result,
         "count_by": count_by,
         "format_call": format_call,
-        "format_matrix": format_matrix,
+        "format_tensor": format_tensor,
         "results_in": results_in,
         "tests_by_column": tests_by_column,
     }
@@ -175,18 +176,43 @@ def operator_order(operator: str) -> tuple[int, str]:
 
 
 def drawing(vector: Vector) -> dict[str, Any]:
-    """Return the part of a case that the page draws; empty for other operators and for errors."""
-    if vector["operator"] not in DRAWN_OPERATORS or "expected" not in vector["case"]:
+    """Return the part of a case that the page draws; empty for other operators and for errors.
+
+    Only grids that are written in full are drawn, of numbers that JavaScript has: no tensors of
+    one value, and no integers beyond 2^53.
+    """
+    case = vector["case"]
+    if vector["operator"] not in DRAWN_OPERATORS or "expected" not in case:
+        return {}
+    tensors = [*case["inputs"].values(), *case["expected"].values()]
+    if not all("data" in tensor and _is_drawable(tensor["data"]) for tensor in tensors):
         return {}
     return {"operator": vector["operator"]} | {
-        name: vector["case"][name] for name in ("inputs", "parameters", "expected")
+        name: case[name] for name in ("inputs", "parameters", "expected")
     }
+
+
+def _is_drawable(data: Any) -> bool:  # noqa: ANN401 - nested lists of any depth
+    if isinstance(data, list):
+        return all(map(_is_drawable, data))
+    return not isinstance(data, str) and abs(data) < JAVASCRIPT_INTEGERS
 
 
 def format_call(parameters: Mapping[str, Any]) -> str:
     """Format parameters as keyword arguments in Python, with tuples for lists."""
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
     return ", ".join(f"{name}={value!r}" for name, value in options.items())
+
+
+def format_tensor(tensor: Mapping[str, Any]) -> str:
+    """Format the values of a tensor, its layout if it is not contiguous, and what it shares."""
+    if "fill" in tensor:
+        exceptions = [f"{tuple(index)}: {value}" for index, value in tensor.get("except", [])]
+        text = f"{tensor['fill']}" + "".join(f"\nexcept {each}" for each in exceptions)
+    else:
+        text = format_matrix(tensor["data"])
+    notes = [f"{name}: {tensor[name]}" for name in ("layout", "shares") if name in tensor]
+    return "\n".join([text, *notes])
 
 
 def format_matrix(data: Any, indent: int = 0) -> str:  # noqa: ANN401 - nested lists of any depth
