@@ -264,6 +264,7 @@ def _roots(config: pytest.Config) -> list[Path]:
 def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[REGISTER] = load(paths.CLAIMS)
+        check_rules(config.stash[REGISTER])
     except RegisterError as error:
         raise pytest.UsageError(str(error)) from error
 

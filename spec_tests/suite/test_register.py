@@ -145,8 +145,13 @@ def test_course_tests_name_only_the_claims_of_their_file(request: pytest.Fixture
             TEST,
             "checks 'relu.zero', which is marked as 'untestable'",
         ),
+        (
+            CLAIM.replace('"holds"', '"erratum"') + 'now = "a"\nnow_zh = "b"\nwrite = "c"\n',
+            TEST,
+            "relu.zero has code to write instead: name the 'rules' of course check that find",
+        ),
     ],
-    ids=["unknown", "defined-twice", "named-twice", "orphan", "untestable"],
+    ids=["unknown", "defined-twice", "named-twice", "orphan", "untestable", "no-rule"],
 )
 def test_broken_link_fails_collection(
     run_suite: RunSuite, register: str, tests: str, line: str
