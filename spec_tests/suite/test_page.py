@@ -11,7 +11,15 @@ import jsonschema
 import pytest
 
 from spec_tests import paths
-from spec_tests.report.page import STRINGS, code_spans, format_call, format_matrix, render
+from spec_tests.report.page import (
+    STRINGS,
+    code_spans,
+    drawing,
+    format_call,
+    format_matrix,
+    format_tensor,
+    render,
+)
 from spec_tests.support.results_schema import SCHEMA
 from spec_tests.support.sample_results import sample_results
 
@@ -269,6 +277,20 @@ def test_whole_register_stays_small() -> None:
 def test_matrix_is_formatted_row_by_row() -> None:
     assert format_matrix([[[1, 2], [3, "nan"]]]) == "[[[1, 2],\n  [3, nan]]]"
     assert format_matrix([]) == "[]"
+
+
+def test_tensor_is_formatted_with_its_fill_its_layout_and_what_it_shares() -> None:
+    filled = {"fill": 1, "except": [[[0, 2], "nan"]], "layout": "strided"}
+    assert format_tensor(filled) == "1\nexcept (0, 2): nan\nlayout: strided"
+    assert format_tensor({"data": [3], "shares": "input"}) == "[3]\nshares: input"
+
+
+@pytest.mark.parametrize("tensor", [{"fill": 1}, {"data": ["inf"]}, {"data": [2**53]}], ids=str)
+def test_only_numbers_that_are_written_in_full_are_drawn(tensor: dict[str, Any]) -> None:
+    case = {"inputs": {"input": {"data": [[1]]}}, "parameters": {}, "expected": {"output": tensor}}
+    assert drawing({"operator": "conv2d", "case": case}) == {}
+    case["expected"] = {"output": {"data": [2**53 - 1]}}
+    assert drawing({"operator": "conv2d", "case": case})["expected"] == case["expected"]
 
 
 def test_parameters_are_formatted_as_python() -> None:
