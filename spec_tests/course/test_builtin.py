@@ -149,3 +149,26 @@ def test_messages_of_python(shows_error: ShowsError) -> None:
     ):
         with shows_error(name):
             run(listing, nn=nn, loss=torch.tensor(2.5))
+
+
+@pytest.mark.claim("builtin.function-as-value")
+@pytest.mark.shows("builtin.function-as-value")
+def test_function_of_python_as_a_value(shows_error: ShowsError) -> None:
+    with pytest.raises(NameError):
+        run("nn.ReLU()(inputs)", nn=nn)
+    for listing in ("nn.ReLU()(input)", "input.shape", "x.size[0]", "len(input)"):
+        with shows_error("builtin.function-as-value"):
+            run(listing, nn=nn, x=torch.ones(2))
+    run("nn.ReLU(input)", nn=nn)  # an option that only has to be true or false
+
+
+@pytest.mark.claim("builtin.name-taken")
+def test_object_with_the_name_of_its_class() -> None:
+    class tudui(nn.Module):  # noqa: N801 - the claim is about this name
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + 1
+
+    names = run("tudui = tudui()", tudui=tudui)
+    assert isinstance(names["tudui"], nn.Module)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+        run("tudui = tudui()", **names)

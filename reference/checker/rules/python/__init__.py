@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reference.checker.rules.python import (
     attributes,
+    builtin_values,
     extra_arguments,
     forward_methods,
     imports,
@@ -13,6 +14,7 @@ from reference.checker.rules.python import (
     misspelt_members,
     misspelt_names,
     names,
+    names_taken,
     returns,
     super_calls,
     super_init,
@@ -23,6 +25,8 @@ RULES = (
     *missing_imports.RULES,
     *misspelt_names.RULES,
     *names.RULES,
+    *names_taken.RULES,
+    *builtin_values.RULES,
     *misspelt_members.RULES,
     *missing_arguments.RULES,
     *extra_arguments.RULES,

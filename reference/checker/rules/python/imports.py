@@ -69,6 +69,12 @@ class EditorImport(Rule):
         from nn_loss import result
 
         print(result)
+        result = 3
+        """,
+        """
+        from nn_loss import result
+
+        result = result + 1
         """,
         """
         try:
@@ -121,6 +127,21 @@ class EditorImport(Rule):
             import torch
 
             print("no more")
+            """,
+        ),
+        Bad(
+            """
+            import torch
+            from nn_loss import result  # finding
+
+            result = torch.ones(3)
+            print(result)
+            """,
+            fixed="""
+            import torch
+
+            result = torch.ones(3)
+            print(result)
             """,
         ),
     )
@@ -203,10 +224,31 @@ def _is_used(script: Script, statement: cst.Import | cst.ImportFrom) -> bool:
     names = {name.partition(".")[0] for name in _names(statement)}
     if not names or (isinstance(statement, cst.ImportFrom) and statement.relative):
         return True  # a star, or a package: others may import the names from here
+    replaced = {name: _replacement(script, statement, name) for name in names}
     return any(
-        name.value in names and script.enclosing(name, cst.Import, cst.ImportFrom) is None
+        name.value in names
+        and script.enclosing(name, cst.Import, cst.ImportFrom) is None
+        and not _is_after(script, name, replaced[name.value])
         for name in script.nodes(cst.Name)
     )
+
+
+def _replacement(script: Script, statement: cst.CSTNode, name: str) -> cst.Assign | None:
+    """Return the assignment that gives the name another value, whatever the script does."""
+    for line in script.module.body:
+        for part in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            if isinstance(part, cst.Assign) and script.code(part.targets[0].target) == name:
+                return part if script.before(statement, part) else None
+    return None
+
+
+def _is_after(script: Script, name: cst.Name, assign: cst.Assign | None) -> bool:
+    """Return whether a name has the value of an assignment, or is its target."""
+    if assign is None:
+        return False
+    if assign in script.parents(name):
+        return script.before(name, assign.value)
+    return script.before(assign, name)
 
 
 def _effect(script: Script, statement: cst.Import | cst.ImportFrom) -> tuple[Severity, Text] | None:
