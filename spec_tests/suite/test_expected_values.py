@@ -102,21 +102,28 @@ def _other_numbers(case: Case) -> Iterator[tuple[str, Case]]:
     for name, tensor in case.expected.items():
         values = array(tensor).astype(object)
         for index in _distinct_elements(tensor):
-            for other in _neighbours(values[index], tensor["dtype"], case.tolerance):
+            value = values[index].flat[0] if isinstance(index, np.ndarray) else values[index]
+            for other in _neighbours(value, tensor["dtype"], case.tolerance):
                 data = values.copy()
                 data[index] = other
                 whole = {"dtype": tensor["dtype"], "shape": tensor["shape"], "data": data.tolist()}
                 whole |= {key: tensor[key] for key in ("zeros", "random") if key in tensor}
                 expected = {**case.expected, name: whole}
-                yield f"{name}{index} = {other!r}", replace(case, expected=expected)
+                where = "" if isinstance(index, np.ndarray) else index
+                yield f"{name}{where} = {other!r}", replace(case, expected=expected)
 
 
-def _distinct_elements(tensor: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
-    """Yield the index of each element; of elements with one value for all, the first index."""
-    listed = {tuple(index) for index, _ in tensor.get("except", [])}
-    filled = (index for index in np.ndindex(*tensor["shape"]) if index not in listed)
-    yield from listed
-    yield from itertools.islice(filled, 1 if "fill" in tensor else None)
+def _distinct_elements(tensor: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the index of each element; of elements with one value for all, that of all of them."""
+    if "fill" not in tensor:
+        yield from np.ndindex(*tensor["shape"])
+        return
+    filled = np.ones(tensor["shape"], dtype=bool)
+    for index, _ in tensor.get("except", []):
+        filled[tuple(index)] = False
+        yield tuple(index)
+    if filled.any():
+        yield filled
 
 
 def _neighbours(value: float, dtype: str, tolerance: Mapping[str, float]) -> tuple[float, ...]:
