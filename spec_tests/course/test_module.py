@@ -87,9 +87,15 @@ def test_assignment_before_super_init_fails(shows_error: ShowsError) -> None:
         def __init__(self) -> None:
             getattr(super, "__init__")()  # noqa: B009 - super.__init__(), which ruff would change
 
+    class Without(nn.Module):
+        def __init__(self) -> None:
+            self.size = 2
+
     for network in (Early, WithoutBrackets):
         with shows_error("module.super-init"):
             network()
+    with shows_error("module.super-init"):
+        Without().eval()
 
 
 @pytest.mark.claim("module.super-forms")
@@ -204,6 +210,8 @@ def test_forward_with_mistakes(shows_error: ShowsError) -> None:
         Net()(torch.zeros(1))
     with shows_error("module.return-missing"):
         Net()(ONE).argmax(1)
+    with shows_error("module.return-missing"):
+        _ = Net()(ONE).shape
     with shows_error("module.return-missing"):
         nn.ReLU()(Net()(ONE))
 

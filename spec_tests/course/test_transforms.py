@@ -223,10 +223,22 @@ def test_random_crop_larger_than_the_image_fails(ant: Image.Image, shows_error: 
 
 
 @pytest.mark.claim("transforms.to-pil-image")
-def test_to_pil_image_is_lossless(ant: Image.Image, tensor: torch.Tensor) -> None:
+@pytest.mark.shows("transforms.to-pil-image")
+def test_to_pil_image_is_lossless(
+    ant: Image.Image, tensor: torch.Tensor, shows_error: ShowsError
+) -> None:
+    with shows_error("transforms.to-pil-image"):
+        ToPILImage()(ant)
     for image in (ToPILImage()(tensor), to_pil_image(tensor)):
         assert (image.mode, image.size) == ("RGB", (768, 512))
         assert image.tobytes() == ant.tobytes()
+
+
+@pytest.mark.shows("transforms.resize-pair")
+def test_sizes_that_resize_refuses(shows_error: ShowsError) -> None:
+    for size in (2.5, (1, 2, 3)):
+        with shows_error("transforms.resize-pair"):
+            Resize(size)
 
 
 @pytest.mark.claim("transforms.images-only")

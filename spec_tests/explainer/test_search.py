@@ -88,6 +88,13 @@ def test_same_message_is_decided_by_the_line_that_printed_it() -> None:
     message = "RuntimeError: expected scalar type Long but found Float"
     assert search(line + message)[0].id == "conv.layer-rejects-integers"
     assert search(loss + message)[0].id == "loss.float-only"
+    message = "AttributeError: 'NoneType' object has no attribute 'shape'"
+    assert search(f'File "a.py", line 9\n  print(output.shape)\n{message}')[0].id == (
+        "module.return-missing"
+    )
+    assert search(f'File "a.py", line 9\n  print(img.shape)\n{message}')[0].id == (
+        "listing.imread-none"
+    )
 
 
 def test_same_message_of_another_type_comes_last() -> None:
@@ -187,6 +194,8 @@ def test_other_subjects_have_no_answer(text: str) -> None:
         ("zsh: command not found: tensorboard", "tensorboard.command-missing"),
         ("socket.timeout: timed out", "env.no-network"),
         ("KeyError: './vgg16_method1.pth'", "vgg.weights-name"),
+        ("AttributeError: 'NoneType' object has no attribute 'sum'", "module.return-missing"),
+        ("AttributeError: 'Tudui' object has no attribute '_modules'", "module.super-init"),
         ("help 函数怎么用", "builtin.help-function"),
     ],
 )
