@@ -131,7 +131,7 @@ def batch_norm(
         eps: added to the variance.
 
     Returns:
-        The input's shape.
+        The input's shape and dtype. float16 and bfloat16 are computed in float32.
 
     Raises:
         ValueError: training with one value per channel, or with only one of the running
@@ -142,35 +142,42 @@ def batch_norm(
     Source: Ioffe and Szegedy, arXiv 1502.03167; named in P20.
     """
     per_channel = {"running_mean": running_mean, "running_var": running_var}
-    _check_batch_norm(input, per_channel | {"weight": weight, "bias": bias}, eps, training=training)
+    count = math.prod(input.shape[:1] + input.shape[2:])
+    _check_batch_norm(
+        input, per_channel | {"weight": weight, "bias": bias}, eps, count if training else None
+    )
+    values = input.float() if input.dtype.itemsize < 4 else input
     dims = [dim for dim in range(input.ndim) if dim != 1]
     channels = (-1, *[1] * (input.ndim - 2))  # (C,) viewed as (C, 1, ...) broadcasts to (N, C, ...)
     if training:
-        mean = input.mean(dims)  # (N, C, ...) -> (C,)
-        var = (input - mean.view(channels)).square().mean(dims)  # (N, C, ...) -> (C,)
-        count = input.numel() // input.shape[1]
+        mean = values.mean(dims)  # (N, C, ...) -> (C,)
+        var = (values - mean.view(channels)).square().mean(dims)  # (N, C, ...) -> (C,)
         # Without images (count 0), mean and var are NaN and would spoil the running statistics.
         if running_mean is not None and running_var is not None and count:
             unbiased = var.detach() * count / (count - 1)
-            running_mean.mul_(1 - momentum).add_(momentum * mean.detach())
-            running_var.mul_(1 - momentum).add_(momentum * unbiased)
+            for running, batch in ((running_mean, mean.detach()), (running_var, unbiased)):
+                running.copy_((1 - momentum) * running.to(batch.dtype) + momentum * batch)
     elif running_mean is None or running_var is None:
-        raise RuntimeError("running_mean and running_var must be given outside training")
+        missing = next(name for name, tensor in per_channel.items() if tensor is None)
+        raise RuntimeError(f"{missing} must be given outside training")
     else:
-        mean, var = running_mean, running_var
-    output = (input - mean.view(channels)) / (var.view(channels) + eps).sqrt()
+        mean, var = running_mean.to(values.dtype), running_var.to(values.dtype)
+    output = (values - mean.view(channels)) / (var.view(channels) + eps).sqrt()
     if weight is not None:
         output = output * weight.view(channels)
-    return output if bias is None else output + bias.view(channels)
+    output = output if bias is None else output + bias.view(channels)
+    return output.to(input.dtype)
 
 
 def _check_batch_norm(
-    input: Tensor, per_channel: dict[str, Tensor | None], eps: float, *, training: bool
+    input: Tensor, per_channel: dict[str, Tensor | None], eps: float, count: int | None
 ) -> None:
+    """Check the arguments; `count` is the number of values per channel, None outside training."""
+    training = count is not None
     shape = tuple(input.shape)
     if input.ndim < 2:
         raise RuntimeError(f"input must be (N, C, ...), got input {shape}")
-    if training and input.numel() == input.shape[1]:
+    if count == 1:
         raise ValueError(
             f"input {shape} has one value per channel, and its variance is 0: train on more than "
             "one, or set training=False (module.eval())"

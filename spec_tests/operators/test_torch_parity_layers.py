@@ -160,6 +160,16 @@ def test_batch_norm_of_no_images_leaves_the_running_statistics() -> None:
     assert [statistic.tolist() for statistic in running] == [[0.0] * 3, [1.0] * 3]
 
 
+@pytest.mark.parametrize("shape", [(2, 0, 3), (1, 0)], ids=str)
+def test_batch_norm_without_channels(shape: tuple[int, ...]) -> None:
+    statistics = torch.ones(0)
+    expected = functional.batch_norm(torch.ones(shape), statistics, statistics)
+    output = reference.batch_norm(torch.ones(shape), statistics, statistics)
+    assert output.shape == expected.shape == shape
+    if shape[0] > 1:
+        assert reference.batch_norm(torch.ones(shape), None, None, training=True).shape == shape
+
+
 LOGITS = ones(4, 3)
 STATISTICS = (torch.zeros(3), torch.ones(3))
 REFUSED: dict[str, Refused] = {
