@@ -4,14 +4,16 @@ import builtins
 import code
 import inspect
 import os
+import pickle
 import pydoc
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 from torch.utils.tensorboard import SummaryWriter
 
 from spec_tests.harness.shown_errors import ShowsError
@@ -122,6 +124,9 @@ def test_dir_lists_the_right_name(shows_error: ShowsError, tmp_path: Path) -> No
     with shows_error("builtin.misspelt"):
         _ = nn.Conv2D
     assert "Conv2d" in dir(nn)
+    for listing in ("from torchvision import transform", "import torchvision.transform"):
+        with shows_error("builtin.misspelt"):
+            run(listing)
     with SummaryWriter(tmp_path) as writer, shows_error("builtin.misspelt"):
         writer.add_imgs("test", torch.ones(1, 3, 8, 8))
     assert "add_images" in dir(SummaryWriter)
@@ -130,9 +135,9 @@ def test_dir_lists_the_right_name(shows_error: ShowsError, tmp_path: Path) -> No
 @pytest.mark.claim("builtin.not-callable")
 @pytest.mark.shows("builtin.not-callable")
 def test_variable_that_hides_a_function(shows_error: ShowsError) -> None:
-    for listing in ("print = 'x'; print(1)", "shape()", "net = 0; net(1)"):
+    for listing in ("print = 'x'; print(1)", "shape()", "net = 0; net(1)", "data()"):
         with shows_error("builtin.not-callable"):
-            run(listing, shape=torch.ones(2).shape)
+            run(listing, shape=torch.ones(2).shape, data=DataLoader([1]))
 
 
 @pytest.mark.claim("builtin.arguments", "builtin.text-and-number", "builtin.unpacking")
@@ -142,6 +147,7 @@ def test_messages_of_python(shows_error: ShowsError) -> None:
         ("builtin.arguments", "nn.Conv2d(3, 6)"),
         ("builtin.arguments", "nn.Flatten(dim=1)"),
         ("builtin.arguments", "nn.Flatten(1, 2, 3)"),
+        ("builtin.arguments", "nn.Flatten(1, start_dim=2)"),
         ("builtin.text-and-number", "'loss: ' + loss"),
         ("builtin.text-and-number", "loss + 'loss: '"),
         ("builtin.unpacking", "imgs, targets = [1, 2, 3]"),
@@ -163,7 +169,10 @@ def test_function_of_python_as_a_value(shows_error: ShowsError) -> None:
 
 
 @pytest.mark.claim("builtin.name-taken")
-def test_object_with_the_name_of_its_class() -> None:
+@pytest.mark.shows("builtin.name-taken")
+def test_object_with_the_name_of_its_class(
+    monkeypatch: pytest.MonkeyPatch, shows_error: ShowsError
+) -> None:
     class tudui(nn.Module):  # noqa: N801 - the claim is about this name
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x + 1
@@ -172,3 +181,8 @@ def test_object_with_the_name_of_its_class() -> None:
     assert isinstance(names["tudui"], nn.Module)
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
         run("tudui = tudui()", **names)
+    script = ModuleType("script")
+    monkeypatch.setitem(sys.modules, "script", script)
+    vars(script).update(run("class tudui: pass\ntudui = tudui()", __name__="script"))
+    with shows_error("builtin.name-taken"):
+        pickle.dumps(script.tudui)
