@@ -51,12 +51,15 @@ def _windows(size: Sequence[int], output_size: Pair) -> Iterator[tuple[Pair, Sli
 
 def _output_size(input: np.ndarray, output_size: int | Sequence[int | None]) -> Pair:
     """Return the rows and columns of the output; refuse other input than images."""
-    check_planes("adaptive_avg_pool2d", input)
+    check_planes("adaptive_avg_pool2d", input, not_empty=2)
     if not is_floating(input):
         raise NotImplementedError(
             f'"adaptive_avg_pool2d" not implemented for {input.dtype}: use input.astype(float32)'
         )
-    if isinstance(output_size, Sequence) and len(output_size) == 2:
-        given = zip(output_size, input.shape[-2:], strict=True)
-        output_size = tuple(old if new is None else new for new, old in given)
-    return pair("output_size", output_size, 0)  # type: ignore[arg-type]
+    sizes = output_size if isinstance(output_size, Sequence) else (output_size, output_size)
+    if len(sizes) != 2:
+        raise RuntimeError(
+            f"output_size must be an int or a pair of ints, got output_size={output_size!r}"
+        )
+    axes = zip(sizes, input.shape[-2:], strict=True)
+    return pair("output_size", [old if new is None else new for new, old in axes], 0)

@@ -1,6 +1,7 @@
 """Batch normalization."""
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def batch_norm(
     per_channel |= {"weight": weight, "bias": bias}
     _check(input, per_channel, eps, training=training)
     mean, var = _statistics(input, running_mean, running_var, training=training)
-    count = input.size // input.shape[1]
+    count = _count(input)
     if training and running_mean is not None and running_var is not None and count:
         _move(running_mean, mean, momentum)
         _move(running_var, var * count / (count - 1), momentum)  # the unbiased variance
@@ -74,9 +75,14 @@ def _dims(input: np.ndarray) -> tuple[int, ...]:
     return (0, *range(2, input.ndim))
 
 
+def _count(input: np.ndarray) -> int:
+    """Return the number of values of each channel."""
+    return prod(input.shape[:1] + input.shape[2:])
+
+
 def _mean(array: np.ndarray) -> np.ndarray:
     """Return the mean of each channel, NaN without elements."""
-    return array.sum(_dims(array)) / (array.size // array.shape[1])
+    return array.sum(_dims(array)) / _count(array)
 
 
 def _view(per_channel: np.ndarray, input: np.ndarray) -> np.ndarray:
@@ -96,7 +102,8 @@ def _statistics(
         mean = _mean(exact(input))
         return mean, _mean((exact(input) - _view(mean, input)) ** 2)
     if running_mean is None or running_var is None:
-        raise RuntimeError("running_mean and running_var must be given outside training")
+        missing = "running_mean" if running_mean is None else "running_var"
+        raise RuntimeError(f"{missing} must be given outside training")
     return exact(running_mean), exact(running_var)
 
 
@@ -118,7 +125,7 @@ def _check(
 ) -> None:
     if input.ndim < 2:
         raise RuntimeError(f"input must be (N, C, ...), got input {input.shape}")
-    if training and input.size == input.shape[1]:
+    if training and _count(input) == 1:
         raise ValueError(
             f"input {input.shape} has one value per channel, and its variance is 0: train on more "
             "than one, or set training=False"

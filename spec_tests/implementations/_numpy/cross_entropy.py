@@ -61,13 +61,14 @@ def cross_entropy_gradients(
     if probabilities:
         _check_probabilities(target, ignore_index)
         shares, divisor = _smoothed(_classes_last(target), label_smoothing), logits[..., 0].size
+        counted = np.ones(logits.shape[:-1], bool)
     else:
         labels, counted = _labels(logits, target, ignore_index)
         one_hot = labels[..., None] == np.arange(logits.shape[-1])
-        shares = _smoothed(one_hot.astype(logits.dtype), label_smoothing) * counted[..., None]
+        shares = _smoothed(one_hot.astype(logits.dtype), label_smoothing)
         divisor = np.where(counted, weights[labels], 0).sum()
     grads = exact(grad_output) / (divisor if reduction == "mean" else 1)
-    grads = np.broadcast_to(grads, logits.shape[:-1])[..., None]
+    grads = np.where(counted, grads, 0)[..., None]
     weighted = weights * shares
     gradients = {
         "input": grads * (np.exp(log_softmax) * weighted.sum(-1, keepdims=True) - weighted)

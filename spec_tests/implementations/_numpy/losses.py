@@ -73,8 +73,7 @@ def _difference(input: np.ndarray, target: np.ndarray) -> np.ndarray:
         if not all(a == b or 1 in (a, b) for a, b in pairs):
             raise RuntimeError(f"Cannot use {sizes} {advice}")
         warnings.warn(f"Using {sizes} {advice} unless broadcasting is meant", stacklevel=3)
-    dtype = common(input, target)
-    return exact(input.astype(dtype)) - exact(target.astype(dtype))
+    return exact(input) - exact(target)
 
 
 def _unbroadcast(grads: np.ndarray, array: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ def max_pool2d(
     return_indices: bool = False,
 ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """Return the maximum of each window, and its index in the plane with `return_indices`."""
-    check_planes("max_pool2d", input)
+    check_planes("max_pool2d", input, not_empty=3)
     windows = _windows(input, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
     indices = _indices_of_maxima(input, windows)
     pixels = numbered(input, _lowest(input))
@@ -47,7 +47,7 @@ def max_pool2d_gradients(
     **_: object,
 ) -> dict[str, np.ndarray]:
     """Return the gradient of the input: each maximum's goes to the pixel that it comes from."""
-    check_planes("max_pool2d", input)
+    check_planes("max_pool2d", input, not_empty=3)
     windows = _windows(input, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
     indices = _flat(_indices_of_maxima(input, windows))
     sums = np.zeros_like(numbered(input, 0), exact(grad_output).dtype)
@@ -67,13 +67,13 @@ def avg_pool2d(
     divisor_override: int | None = None,
 ) -> np.ndarray:
     """Return the mean of each window; that of integers is truncated towards zero."""
-    check_planes("avg_pool2d", input)
+    check_planes("avg_pool2d", input, not_empty=3)
     windows = _windows(input, kernel_size, stride, padding, 1, ceil_mode=ceil_mode)
     divisors = _divisors(windows, padding, divisor_override, include_padding=count_include_pad)
     sums = numbered(exact(input), 0)[..., windows.pixels()].sum((-2, -1))
     if is_floating(input):
         return (sums / divisors).astype(input.dtype)
-    return np.sign(sums) * np.sign(divisors) * (abs(sums) // abs(divisors))
+    return (sums - np.fmod(sums, divisors)) // divisors
 
 
 def avg_pool2d_gradients(
@@ -88,7 +88,7 @@ def avg_pool2d_gradients(
     divisor_override: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the gradient of the input: each pixel of a window has an equal share."""
-    check_planes("avg_pool2d", input)
+    check_planes("avg_pool2d", input, not_empty=3)
     windows = _windows(input, kernel_size, stride, padding, 1, ceil_mode=ceil_mode)
     divisors = _divisors(windows, padding, divisor_override, include_padding=count_include_pad)
     pixels = windows.pixels()

@@ -32,12 +32,23 @@ def pair(name: str, value: int | Sequence[int], minimum: int) -> Pair:
     return numbers[0], numbers[-1]
 
 
-def check_planes(operator: str, input: np.ndarray) -> None:
-    """Raise a RuntimeError unless the input is (N, C, H, W) or (C, H, W)."""
+def check_planes(operator: str, input: np.ndarray, *, not_empty: int = 0) -> None:
+    """Raise a RuntimeError unless the input is (N, C, H, W) or (C, H, W).
+
+    Args:
+        operator: its name, for the message.
+        input: the input.
+        not_empty: how many axes, the last ones, must not have length 0.
+    """
     if input.ndim not in (3, 4):
         raise RuntimeError(
             f"{operator}: input must be (N, C, H, W) or (C, H, W), got input {input.shape}: "
             "reshape it, for one image to (1, C, H, W)"
+        )
+    if 0 in input.shape[input.ndim - not_empty :]:
+        raise RuntimeError(
+            f"{operator}: the last {not_empty} axes of input must not be empty, got input "
+            f"{input.shape}: only a batch may have length 0"
         )
 
 
