@@ -73,7 +73,7 @@ def test_no_trivial_implementation_passes(case: Case) -> None:
     }
     if 0 in case.expected["output"]["shape"]:
         del implementations["zeros"], implementations["input"]  # only dtype and shape can be wrong
-    elif case.name == "probability-one":
+    elif case.name.endswith("probability-one"):
         del implementations["zeros"]
     assert [name for name, wrong in implementations.items() if _passes(wrong, case)] == []
 
