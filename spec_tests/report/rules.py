@@ -76,16 +76,20 @@ def _rule(register: Mapping[str, Claim], rule: AnyRule, lang: Language) -> Itera
 
 def _message(rule: AnyRule, lang: Language) -> str:
     """Return what a rule says about the first mistake in its first example."""
-    ordinary = issubclass(rule, Rule)
-    files = rule.files if ordinary else {}
+    rules: tuple[type[Rule], ...] = ()
+    files: Mapping[str, str] = {}
+    encoding = "utf-8"
+    if issubclass(rule, Rule):
+        rules, files = (rule,), rule.files
+    elif issubclass(rule, SyntaxRule):
+        encoding = rule.encoding
     with TemporaryDirectory() as folder:
         for name, text in files.items():
             Path(folder, name).write_text(_example(rule, text), encoding="utf-8")
         script = Path(folder, "script.py")
         code = _example(rule, rule.invalid[0].code).replace(MARK, "")
-        script.write_bytes(code.encode("utf-8" if ordinary else rule.encoding))
-        checker = Checker(rules=(rule,) if ordinary else (), torch=NEWEST, lang=lang)
-        found = checker.check([script])
+        script.write_bytes(code.encode(encoding))
+        found = Checker(rules=rules, torch=NEWEST, lang=lang).check([script])
     return next(finding.message for finding in found if finding.rule == rule.name)
 
 
