@@ -37,17 +37,21 @@ class _ElementwiseOptimizer(Optimizer):
                 loss = closure()
         for group in self.param_groups:
             for parameter in group["params"]:
-                gradient = parameter.grad
-                if gradient is not None:
-                    gradient = -gradient if group["maximize"] else gradient
-                    if group["weight_decay"]:
-                        gradient = gradient + group["weight_decay"] * parameter
-                    self._update(parameter, gradient, group)
+                if parameter.grad is not None:
+                    self._update(parameter, _direction(parameter, parameter.grad, group), group)
         return loss
 
     @abstractmethod
     def _update(self, parameter: Tensor, gradient: Tensor, group: Group) -> None:
         """Update one parameter in place."""
+
+
+def _direction(parameter: Tensor, gradient: Tensor, group: Group) -> Tensor:
+    """Return the gradient to descend along."""
+    gradient = -gradient if group["maximize"] else gradient
+    if group["weight_decay"]:
+        gradient = gradient + group["weight_decay"] * parameter
+    return gradient
 
 
 def _require(condition: bool, name: str, value: object, expected: str) -> None:
