@@ -1,0 +1,81 @@
+"""Faults of conv2d for arrays that are not contiguous."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spec_tests.faults import fault
+from spec_tests.implementations.torch import TENSOR_FUNCTIONS
+
+conv2d = TENSOR_FUNCTIONS["conv2d"]
+
+
+def as_if_contiguous(values: Tensor) -> Tensor:
+    """Return the elements in the order of the memory, ignoring the strides."""
+    order = sorted(range(values.dim()), key=lambda axis: values.stride(axis), reverse=True)
+    return values.permute(order).reshape(values.shape)
+
+
+def as_if_dense(values: Tensor) -> Tensor:
+    """Return as many elements as there are, one after the other in memory."""
+    strides = torch.empty(values.shape).stride()
+    needed = values.numel() * values.element_size()
+    fits = values.untyped_storage().nbytes() >= needed
+    return values.as_strided(values.shape, strides) if fits else values
+
+
+@fault("conv2d", issue="pytorch/pytorch#180984")
+def slice_read_as_dense(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Read a slice of a larger input as if its elements were adjacent in memory."""
+    return conv2d(as_if_dense(input), weight, **rest)
+
+
+@fault("conv2d")
+def input_layout_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Read the input in the order of its memory."""
+    return conv2d(as_if_contiguous(input), weight, **rest)
+
+
+@fault("conv2d")
+def channels_last_input_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Read an input whose channels are last in memory as if they were first."""
+    last = input.dim() == 4 and input.is_contiguous(memory_format=torch.channels_last)
+    return conv2d(as_if_contiguous(input) if last else input, weight, **rest)
+
+
+@fault("conv2d", issue="pytorch/pytorch#82060")
+def kernel_layout_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Read the weights in the order of their memory."""
+    return conv2d(input, as_if_contiguous(weight), **rest)
+
+
+@fault("conv2d")
+def bias_stride_ignored(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, **rest: Any
+) -> Tensor:
+    """Read the bias as if its elements were adjacent in memory."""
+    return conv2d(input, weight, None if bias is None else as_if_dense(bias), **rest)
+
+
+@fault("conv2d")
+def strided_kernel_read_as_dense(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Read a slice of larger weights as if its elements were adjacent in memory."""
+    return conv2d(input, as_if_dense(weight), **rest)
+
+
+@fault("conv2d")
+def channels_last_output_misread(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Return the output of a channels_last input with its axes in the order of memory."""
+    output = conv2d(input, weight, **rest)
+    last = input.dim() == 4 and not input.is_contiguous()
+    return output.movedim(1, -1).reshape(output.shape) if last else output
+
+
+@fault("conv2d")
+def repeated_images_read_once(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Convolve an expanded batch once, and return zeros for its other images."""
+    output = conv2d(input, weight, **rest)
+    if input.dim() == 4 and input.stride(0) == 0:
+        output[1:] = 0
+    return output
