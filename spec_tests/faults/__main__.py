@@ -8,7 +8,7 @@ from spec_tests.harness import vectors
 
 def main() -> int:
     """Print the cases that reject each fault; return 1 if a fault survives."""
-    rejecting = {fault: fault.rejecting_cases() for fault in all_faults()}
+    rejecting = {fault: list(fault.rejecting_cases()) for fault in all_faults()}
     for fault, cases in rejecting.items():
         issue = f" ({fault.issue})" if fault.issue else ""
         names = f"{len(cases):2} {', '.join(cases)}" if cases else "SURVIVES"

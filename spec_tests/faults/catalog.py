@@ -8,7 +8,7 @@ would raise one.
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -48,15 +48,15 @@ class Fault:
             functions = TensorAdapter(TENSOR_FUNCTIONS, torch.optim).functions() | faulty
         return Implementation(name=str(self), functions=functions)
 
-    def rejecting_cases(self) -> list[str]:
-        """Return the cases that reject this fault, as OPERATOR/NAME."""
+    def rejecting_cases(self) -> Iterator[str]:
+        """Yield the cases that reject this fault, as OPERATOR/NAME."""
         implementation = self.implementation()
         cases = vectors.cases(self.operator) + tuple(
             case
             for case in vectors.cases("backward")
             if case.parameters["operator"] == self.operator
         )
-        return [f"{case.operator}/{case.name}" for case in cases if _rejects(case, implementation)]
+        return (f"{case.operator}/{case.name}" for case in cases if _rejects(case, implementation))
 
 
 def _rejects(case: vectors.Case, implementation: Implementation) -> bool:
