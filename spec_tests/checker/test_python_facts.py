@@ -11,6 +11,7 @@ from packaging.version import Version
 
 from reference.checker.project import Project
 from reference.checker.python.members import members, methods
+from reference.checker.python.reads import has_one_type
 from reference.checker.python.signatures import misfits
 from reference.checker.script import Script
 
@@ -124,3 +125,23 @@ def test_methods_with_those_of_bases(tmp_path: Path) -> None:
 def test_methods_that_are_replaced(tmp_path: Path, line: str) -> None:
     code = f"class A:\n    def f(x):\n        return x\n\n    {line}\n"
     assert methods(parse(code, tmp_path), "A") is None
+
+
+def test_attribute_of_several_types(tmp_path: Path) -> None:
+    model = """
+        class Part:
+            pass
+
+
+        class Whole:
+            def __init__(self, large):
+                self.part = Part()
+                if large:
+                    self.part = large
+        """
+    code = "from model import Whole\n\nwhole = Whole(3)\nprint(whole.part.size)\n"
+    script = parse(code, tmp_path, model=model)
+    node = next(n for n in script.nodes(cst.Attribute) if n.attr.value == "part")
+    of = script.types.of(node)
+    assert of == "Part"
+    assert not has_one_type(script, node, of)

@@ -105,11 +105,12 @@ def has_one_type(script: Script, node: cst.BaseExpression, of: str) -> bool:
         return all(script.types.of_binding(binding) == of for binding in bindings)
     if not isinstance(node, cst.Attribute):
         return True
-    name = node.attr.value
-    values = [
-        assign.value
-        for assign in script.nodes(cst.Assign)
+    owner = script.project.class_def(script, script.types.of(node.value))
+    places = {script} | ({owner[0]} if owner else set())
+    return all(
+        other.types.of(assign.value) == of
+        for other in places
+        for assign in other.nodes(cst.Assign)
         for target in assign.targets
-        if isinstance(target.target, cst.Attribute) and target.target.attr.value == name
-    ]
-    return all(script.types.of(value) == of for value in values)
+        if isinstance(target.target, cst.Attribute) and target.target.attr.value == node.attr.value
+    )

@@ -86,6 +86,8 @@ def of_call(script: Script, call: cst.Call) -> Signature | None:
     """Return the parameters of what a call calls, if it is a function or class of the script."""
     if isinstance(call.func, cst.Attribute):
         return _of_method(script, call.func)
+    if isinstance(call.func, cst.Call):
+        return _of_object(script, call.func)
     return _of_variable(script, call.func) if isinstance(call.func, cst.Name) else None
 
 
@@ -182,7 +184,12 @@ def _of_method(script: Script, func: cst.Attribute) -> Signature | None:
     """Return the parameters of a method of an object of the script's classes."""
     of = script.types.of(func.value)
     method = _method(script, func.value, of, func.attr.value)
-    return of_function(method, bound=True) if method else _of_object(script, func)
+    if method is not None:
+        return of_function(method, bound=True)
+    own = methods(script, script.name(func.value)) if not of else None
+    if own and func.attr.value in own:  # of a class: `Tudui.forward(imgs)`
+        return of_function(own[func.attr.value], shown=script.code(func))
+    return _of_object(script, func)
 
 
 def _method(script: Script, node: cst.BaseExpression, of: str, name: str) -> cst.FunctionDef | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reference.checker.edits import Fix
+    from reference.checker.python.signatures import Signature
     from reference.checker.script import Script
 
 
@@ -127,10 +128,12 @@ class UnknownArgument(Rule):
         Bad(
             """
             from torch import nn
+            from torch.optim import SGD
             from torch.utils.data import DataLoader
 
             nn.Conv2d(3, 6, kernal_size=3)  # finding
             DataLoader(data, batchsize=64)  # finding
+            SGD(params, learning_rate=0.01)  # finding
 
 
             def train(net, epochs=3):
@@ -141,10 +144,12 @@ class UnknownArgument(Rule):
             """,
             fixed="""
             from torch import nn
+            from torch.optim import SGD
             from torch.utils.data import DataLoader
 
             nn.Conv2d(3, 6, kernel_size=3)
             DataLoader(data, batch_size=64)
+            SGD(params, lr=0.01)
 
 
             def train(net, epochs=3):
@@ -170,7 +175,7 @@ class UnknownArgument(Rule):
         for call, signature, wrong, own in misfits(script):
             for arg in wrong.unknown:
                 name = arg.keyword.value if arg.keyword else ""
-                right = similar(name, signature.named)
+                right = similar(name, signature.named) or _meant(name, signature)
                 if own or right:
                     fields = {
                         "function": signature.function,
@@ -182,6 +187,12 @@ class UnknownArgument(Rule):
                     if right and right not in given:
                         fix = {arg: arg.with_changes(keyword=cst.Name(right))}
                     yield Match(node=arg, fields=fields, fix=fix)
+
+
+def _meant(name: str, signature: Signature) -> str:
+    """Return the parameter that other libraries call by a name."""
+    meant = {"learning_rate": "lr", "kernel": "kernel_size", "pad": "padding"}.get(name, "")
+    return meant if meant in signature.named else ""
 
 
 RULES = (TooManyArguments, UnknownArgument)

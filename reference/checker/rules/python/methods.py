@@ -61,8 +61,12 @@ class MethodWithoutSelf(Rule):
             def forward(metres):
                 print(metres)
 
+            def stop():
+                print("stop")
+
 
         Robot.forward(3)
+        Robot.stop()
         """,
     )
     invalid = (
@@ -83,6 +87,13 @@ class MethodWithoutSelf(Rule):
 
                 def named(slef, x):  # finding
                     print(self.training, x)
+
+                def hello():  # finding
+                    print("hello")
+
+
+            tudui = Tudui()
+            tudui.hello()
             """,
             fixed="""
             from torch import nn
@@ -100,6 +111,13 @@ class MethodWithoutSelf(Rule):
 
                 def named(self, x):
                     print(self.training, x)
+
+                def hello(self):
+                    print("hello")
+
+
+            tudui = Tudui()
+            tudui.hello()
             """,
         ),
     )
@@ -117,8 +135,15 @@ class MethodWithoutSelf(Rule):
                 name = method.name.value
                 special = name.startswith("__") or owner in networks.classes(script)
                 few = special and len(names) < _PARAMETERS.get(name, 0) and names != ["this"]
-                if few or _reads_self(script, method):
+                if few or _reads_self(script, method) or _gets_self(script, owner, method):
                     yield Match(node=method, fields={"method": name}, fix=_with_self(params))
+
+
+def _gets_self(script: Script, owner: cst.ClassDef, method: cst.FunctionDef) -> bool:
+    """Return whether a method without parameters is called on an object of its class."""
+    name = script.name(owner.name) or owner.name.value
+    calls = script.method_calls(method.name.value) if not method.params.params else ()
+    return any(script.types.of(base) == name for _, base in calls)
 
 
 def _with_self(params: cst.Parameters) -> Fix:

@@ -67,6 +67,7 @@ class MissingArguments(Rule):
 
         Counter.make()
         Counter(start=1).value
+        Counter.__init__(Counter(1), 2)
         """,
         """
         if a:
@@ -98,6 +99,8 @@ class MissingArguments(Rule):
             person("zhang")
             person()  # finding
             person.hello()  # finding
+            Person.hello("zhang")  # finding
+            Person()()  # finding
             """
         ),
         Bad(

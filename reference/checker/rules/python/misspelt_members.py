@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FUNCTIONAL = "torch.nn.functional"
 _NEAR_TENSOR = 0.85  # of difflib; tensors have 700 attributes
+_OF_TENSORS = ("backward", "argmax", "reshape", "squeeze", "unsqueeze", "flatten", "detach")
 # Other rules say more about these.
 _WITH_RULES = {("torch.nn", "module"), (TENSOR, "copy")}
 # Attributes of what networks return, if that is not a tensor.
@@ -201,7 +202,7 @@ class MisspeltMethod(Rule):
             loss_fn = nn.CrossEntropyLoss()
             loss = loss_fn(output, targets)
             optimizer.zero_gard()  # finding
-            loss.backword()  # finding
+            loss.backwords()  # finding
             optimizer.setp()  # finding
             """,
             fixed="""
@@ -234,8 +235,9 @@ class MisspeltMethod(Rule):
                 continue
             if of == TENSOR and name in _OF_RESULTS:
                 continue
-            near = _NEAR_TENSOR if of == TENSOR else libraries.SIMILAR
-            new = libraries.similar(name, candidates, near)
+            new = libraries.similar(name, _OF_TENSORS if of == TENSOR else candidates)
+            if of == TENSOR and not new:
+                new = libraries.similar(name, candidates, _NEAR_TENSOR)
             if new and is_read(script, node) and has_one_type(script, node.value, of):
                 kind = of if of == "torchvision.models" else of.rpartition(".")[2]
                 fix: Fix = {node.attr: cst.Name(new)}

@@ -165,8 +165,8 @@ class SuperOfAnotherClass(Rule):
             bases = {script.name(base.value) for base in owner.bases} - {MODULE}
             own = (owner.name.value, "__class__")
             if isinstance(given, cst.Name | cst.Attribute) and short.rpartition(".")[2] not in own:
-                if name in bases or (bases and name != MODULE):
-                    continue
+                if not name or name in bases or (bases and name != MODULE):
+                    continue  # the first is a name that is not defined, which is another mistake
                 fields = {"owner": owner.name.value, "other": short}
                 yield Match(node=call, fields=fields, fix={given: cst.Name(owner.name.value)})
 
