@@ -13,7 +13,7 @@ conv2d = TENSOR_FUNCTIONS["conv2d"]
 
 def as_if_contiguous(values: Tensor) -> Tensor:
     """Return the elements in the order of the memory, ignoring the strides."""
-    order = sorted(range(values.dim()), key=lambda axis: values.stride(axis), reverse=True)
+    order = sorted(range(values.dim()), key=values.stride, reverse=True)
     return values.permute(order).reshape(values.shape)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from spec_tests.faults import fault
+from spec_tests.faults import Size, fault
 from spec_tests.implementations.torch import TENSOR_FUNCTIONS
 
 conv2d = TENSOR_FUNCTIONS["conv2d"]
@@ -190,8 +190,9 @@ def padding_limited_by_the_kernel(input: Tensor, weight: Tensor, **rest: Any) ->
     return functional.pad(inner, (left, left, top, top))
 
 
-def _with_mode(mode: str, input: Tensor, weight: Tensor, padding: Any, rest: Any) -> Tensor:
-    if rest.get("padding_mode") == mode:
+def _circular(input: Tensor, weight: Tensor, padding: Size, rest: dict[str, Any]) -> Tensor:
+    """Convolve with another padding if the padding is circular."""
+    if rest.get("padding_mode") == "circular":
         rest["padding"] = padding
     return conv2d(input, weight, **rest)
 
@@ -201,7 +202,7 @@ def circular_padding_swapped(input: Tensor, weight: Tensor, **rest: Any) -> Tens
     """Use the first number of a circular padding horizontally."""
     sides = _pair(rest.get("padding", 0)) if rest.get("padding") != "same" else (0, 0)
     fits = all(p <= n for p, n in zip(sides[::-1], input.shape[-2:], strict=True))
-    return _with_mode("circular", input, weight, sides[::-1] if fits else sides, rest)
+    return _circular(input, weight, sides[::-1] if fits else sides, rest)
 
 
 @fault("conv2d", issue="pytorch/pytorch#20981")
@@ -212,7 +213,7 @@ def circular_padding_halved(input: Tensor, weight: Tensor, **rest: Any) -> Tenso
     fits = all(
         n + 2 * p >= k for n, p, k in zip(input.shape[-2:], halves, weight.shape[2:], strict=True)
     )
-    return _with_mode("circular", input, weight, halves if fits else padding, rest)
+    return _circular(input, weight, halves if fits else padding, rest)
 
 
 @fault("conv2d")
