@@ -1,6 +1,7 @@
 """`nox -s torture`: its judge notices each kind of failure, and sound attempts pass."""
 
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -9,12 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import find, settings
+from hypothesis.errors import NoSuchExample
 
 if sys.platform != "linux":
     pytest.skip("the attempts need Linux", allow_module_level=True)
 
 from spec_tests import paths
 from spec_tests.torture import audit, judge, samples, session
+from spec_tests.torture.generators import opcodes
 from spec_tests.torture.kinds import KINDS
 from spec_tests.torture.process import Outcome, Process, call, run
 from spec_tests.torture.search import Search
@@ -149,3 +153,14 @@ def test_attempts_in_a_new_process(request: pytest.FixtureRequest) -> None:
     )
     assert done.returncode == 0, done.stdout
     assert "skipped" not in done.stdout, done.stdout
+
+
+def test_edited_pickles_stay_small() -> None:
+    """Or the memory of the harness, which each process that it forks has too, takes gigabytes."""
+    pickled = pickle.dumps(bytes(2**20))
+    with pytest.raises(NoSuchExample):
+        find(
+            opcodes.edited(pickled),
+            lambda data: len(data) > 2**25,
+            settings=settings(max_examples=300),
+        )

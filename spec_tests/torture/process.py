@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import gc
 import io
 import os
 import pickle
@@ -201,6 +202,7 @@ def _become_program(
         warnings.resetwarnings()
         for category in QUIET_WARNINGS:
             warnings.simplefilter("ignore", category)
+        gc.callbacks.clear()  # hypothesis's, in which a signal's exception would be lost
         _quicken()
         audit.watch(folder, events, distributed=distributed)
         if prepare:

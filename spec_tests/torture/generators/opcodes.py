@@ -29,6 +29,7 @@ WORDS = (
 )
 LIMITS = (0, 1, 2, 3, 127, 128, 255, 256, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
 TEXTS = (*WORDS, "0", "-1", "1" * 5000, "1e999", "nan", "'a'", "L", "\\", "é")
+LARGEST = 2**22  # bytes of an instruction that is repeated
 EDITS = ("replace", "insert", "remove", "repeat", "many", "swap", "name")
 COUNTED = {
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
@@ -112,7 +113,9 @@ def edited(draw: st.DrawFn, pickled: bytes) -> bytes:
             other = draw(st.integers(0, len(parts) - 1))
             parts[where], parts[other] = parts[other], parts[where]
         elif edit == "many":
-            parts[where] *= draw(st.sampled_from([2, 100, 40_000]))
+            # Not of an image's bytes: gigabytes would be the harness's memory, not the program's.
+            most = max(LARGEST // len(parts[where]), 2)
+            parts[where] *= min(draw(st.sampled_from([2, 100, 40_000])), most)
         elif edit == "remove":
             del parts[where]
         else:

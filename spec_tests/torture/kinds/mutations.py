@@ -107,7 +107,10 @@ def _answer(command: str, name: str, samples: Samples) -> str:
     path = place / "checkpoint.pth"
     shutil.copyfile(samples.files[name], path)
     arguments = checkpoints.arguments(command, path, place, samples)
-    return run(*arguments, folder=place).out.replace(str(place), "")
+    sound = run(*arguments, folder=place)
+    if sound.code:
+        raise RuntimeError(f"{command} of the sound {name} failed: {sound.err}")
+    return sound.out.replace(str(place), "")
 
 
 def _read_data(case: Case, place: Path, samples: Samples) -> Attempt:
