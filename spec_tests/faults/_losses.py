@@ -6,6 +6,8 @@ from torch import Tensor
 
 def reduced(losses: Tensor, reduction: str = "mean") -> Tensor:
     """Return the losses for 'none', otherwise their sum or their mean."""
+    if reduction not in {"none", "mean", "sum"}:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
     if reduction == "none":
         return losses
     return losses.sum() if reduction == "sum" else losses.mean()
