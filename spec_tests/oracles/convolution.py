@@ -5,6 +5,8 @@ from typing import Any
 
 from spec_tests.oracles.nested import Nested, Number, Size, depth, pair
 
+Sources = list[tuple[int, int]]
+
 
 def _source(index: int, length: int, mode: str) -> int | None:
     """Return the index of the element that a position in the padded input takes; None for a zero.
@@ -24,6 +26,20 @@ def _source(index: int, length: int, mode: str) -> int | None:
         return index % length
     # reflect: without repeating the border, so that -1 takes 1 and length takes length - 2
     return -index if index < 0 else 2 * (length - 1) - index
+
+
+def _sources(
+    length: int, padding: tuple[int, int], *, kernel: int, dilation: int, stride: int, mode: str
+) -> list[Sources]:
+    """Return for each window along an axis the kernel's indices and the input's, without zeros."""
+    before, after = padding
+    # The last position in the padded input at which a window can start.
+    last = length + before + after - dilation * (kernel - 1) - 1
+    windows = []
+    for start in range(-before, last - before + 1, stride):
+        sources = ((i, _source(start + i * dilation, length, mode)) for i in range(kernel))
+        windows.append([(i, source) for i, source in sources if source is not None])
+    return windows
 
 
 def _paddings(
@@ -82,33 +98,32 @@ def conv2d(
             "groups": groups,
         }
         return conv2d([input], weight, bias, **rest, padding_mode=padding_mode)[0]
-    (stride_y, stride_x), (dilation_y, dilation_x) = pair(stride), pair(dilation)
-    height, width = len(input[0][0]), len(input[0][0][0])
     kernel = len(weight[0][0]), len(weight[0][0][0])
-    (top, bottom), (left, right) = _paddings(padding, kernel, (dilation_y, dilation_x))
-    # The last position in the padded input at which a window can start.
-    last_y = height + top + bottom - dilation_y * (kernel[0] - 1) - 1
-    last_x = width + left + right - dilation_x * (kernel[1] - 1) - 1
+    rows, columns = (
+        _sources(size, pads, kernel=k, dilation=d, stride=s, mode=padding_mode)
+        for size, pads, k, d, s in zip(
+            (len(input[0][0]), len(input[0][0][0])),
+            _paddings(padding, kernel, pair(dilation)),
+            kernel,
+            pair(dilation),
+            pair(stride),
+            strict=True,
+        )
+    )
     channels_per_group, kernels_per_group = len(weight[0]), len(weight) // groups
 
-    def window_sum(image: Nested, out: int, y: int, x: int) -> Number:
+    def window_sum(image: Nested, out: int, rows: Sources, columns: Sources) -> Number:
         first = out // kernels_per_group * channels_per_group
         total = bias[out] if bias else 0
-        for channel in range(channels_per_group):
-            for i in range(kernel[0]):
-                for j in range(kernel[1]):
-                    row = _source(y - top + i * dilation_y, height, padding_mode)
-                    column = _source(x - left + j * dilation_x, width, padding_mode)
-                    if row is not None and column is not None:
-                        total += image[first + channel][row][column] * weight[out][channel][i][j]
+        for channel, plane in enumerate(weight[out]):
+            for i, row in rows:
+                for j, column in columns:
+                    total += image[first + channel][row][column] * plane[i][j]
         return total
 
     return [
         [
-            [
-                [window_sum(image, out, y, x) for x in range(0, last_x + 1, stride_x)]
-                for y in range(0, last_y + 1, stride_y)
-            ]
+            [[window_sum(image, out, y, x) for x in columns] for y in rows]
             for out in range(len(weight))
         ]
         for image in input
