@@ -83,6 +83,21 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Change the operators' code in many places; count the changes that the cases notice."""
+    install(session, "mutants")
+    folder = Path("build", "mutants").resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in ("conftest.py", "fixtures", "pyproject.toml", "reference", "spec_tests"):
+        (folder / name).symlink_to(Path(name).resolve())
+    with session.chdir(folder):
+        # One thread: mutmut runs a process on each core.
+        session.run("mutmut", "run", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run("python", "-m", "spec_tests.report.mutants", str(folder))
+
+
+@nox.session(default=False)
 def torture(session: nox.Session) -> None:
     """Try to break the program: `-- --minutes N --seed S`; two minutes by default."""
     install(session, "tests")
