@@ -121,7 +121,7 @@ def softmax_twice(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
     return cross_entropy(input.softmax(1 if input.dim() > 1 else 0), target, **rest)
 
 
-@fault("cross_entropy")
+@fault("cross_entropy", issue="tenstorrent/tt-metal#10001")
 def maximum_not_subtracted(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
     """Compute exp of the logits without subtracting their maximum first."""
     axis = 1 if input.dim() > 1 else 0
@@ -153,7 +153,7 @@ def classes_on_last_axis(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
     return cross_entropy(input.mT if square else input, target, **rest)
 
 
-@fault("cross_entropy")
+@fault("cross_entropy", issue="llvm/torch-mlir#3585")
 def ignored_samples_counted(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
     """Count the ignored samples in the mean."""
     if rest.get("reduction", "mean") != "mean" or target.is_floating_point():
@@ -167,7 +167,7 @@ def ignore_index_fixed(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
     return cross_entropy(input, target, **rest | {"ignore_index": -100})
 
 
-@fault("cross_entropy")
+@fault("cross_entropy", issue="iree-org/iree#24228")
 def divided_by_sample_count(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
     """Divide the weighted sum by the number of samples instead of the sum of weights."""
     if rest.get("weight") is None or rest.get("reduction", "mean") != "mean":

@@ -67,7 +67,7 @@ def buffer_used_before_update(
     return _descend(params, grads, step)
 
 
-@fault("sgd")
+@fault("sgd", issue="ml-explore/mlx#87")
 def buffer_is_moving_average(momentum: float = 0, **rest: Any) -> Array:
     """Multiply the gradient by 1 - momentum when adding it to the buffer."""
     return sgd(**rest | {"momentum": momentum, "dampening": momentum, "nesterov": False})
@@ -85,7 +85,7 @@ def dampening_ignored(**arguments: Any) -> Array:
     return sgd(**arguments | {"dampening": 0})
 
 
-@fault("sgd")
+@fault("sgd", issue="ml-explore/mlx#473")
 def first_gradient_dampened(
     params: Array,
     grads: Array,
@@ -192,7 +192,7 @@ def _adam(
     return _descend(params, grads, step)
 
 
-@fault("adam")
+@fault("adam", issue="BVLC/caffe#4224")
 def no_bias_correction(**arguments: Any) -> Array:
     """Omit the bias correction of both moments."""
     return _adam(direction=lambda m, v, _, o: m / (v**0.5 + o["eps"]), **arguments)
@@ -230,7 +230,7 @@ def eps_inside_root(**arguments: Any) -> Array:
     return _adam(direction=direction, **arguments)
 
 
-@fault("adam")
+@fault("adam", issue="tensorflow/tensorflow#35102")
 def eps_before_correction(**arguments: Any) -> Array:
     """Add eps before the bias correction of the second moment."""
 
@@ -264,7 +264,7 @@ def amsgrad_ignored(**arguments: Any) -> Array:
     return adam(**arguments | {"amsgrad": False})
 
 
-@fault("adam")
+@fault("adam", issue="flagos-ai/FlagGems#4988")
 def adam_weight_decay_decoupled(params: Array, weight_decay: float = 0, **rest: Any) -> Array:
     """Apply weight_decay to the parameters directly, as AdamW does."""
     if not weight_decay:
