@@ -71,10 +71,10 @@ def _rejects(case: vectors.Case, implementation: Implementation) -> bool:
 
 @cache
 def all_faults() -> tuple[Fault, ...]:
-    """Import every module of this package, and return their faults."""
-    for module in pkgutil.iter_modules(package.__path__):
-        if module.name != "__main__":
-            importlib.import_module(f"{package.__name__}.{module.name}")
+    """Import every module of this package and of the packages in it, and return their faults."""
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not module.name.endswith(".__main__"):
+            importlib.import_module(module.name)
     return tuple(Fault(*registered) for registered in REGISTERED)
 
 

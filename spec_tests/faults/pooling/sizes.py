@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 
 from spec_tests.faults import Function, Size, fault
-from spec_tests.faults._pooling import in_memory_order, is_channels_last, pair, windows
+from spec_tests.faults.pooling._elements import in_memory_order, is_channels_last, pair, windows
 
 Pooled = Tensor | tuple[Tensor, Tensor]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from spec_tests.faults import Size
+from spec_tests.faults import Function, Size
 
 Options = dict[str, Any]
 GEOMETRY = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
@@ -95,3 +95,13 @@ class _Differentiated(torch.autograd.Function):
 def differentiated(input: Tensor, output: Tensor, gradient: Gradient) -> Tensor:
     """Return the output; `gradient` computes the input's gradient from that of the output."""
     return _Differentiated.apply(input, output.detach(), gradient)
+
+
+def right_gradient(
+    function: Function, input: Tensor, grad_output: Tensor, *options: Any, **rest: Any
+) -> Tensor:
+    """Return a function's gradient with respect to the input."""
+    leaf = input.detach().requires_grad_()
+    with torch.enable_grad():
+        output = function(leaf, *options, **rest)
+    return torch.autograd.grad(output, leaf, grad_output)[0]

@@ -1,4 +1,4 @@
-"""Faults of max_pool2d, avg_pool2d and adaptive_avg_pool2d."""
+"""Faults of the poolings: the windows, their options and their indices."""
 
 from typing import Any
 

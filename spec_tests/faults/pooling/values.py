@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from spec_tests.faults import fault
-from spec_tests.faults._pooling import indices, is_channels_last, windows
+from spec_tests.faults.pooling._elements import indices, is_channels_last, windows
 
 Pooled = Tensor | tuple[Tensor, Tensor]
 INF = torch.inf
