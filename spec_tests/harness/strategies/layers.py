@@ -1,7 +1,10 @@
 """Cases of activations, flatten, dropout and batch norm."""
 
+import random
 from dataclasses import replace
+from math import inf, nan
 
+import numpy as np
 from hypothesis import strategies as st
 
 from spec_tests.harness.strategies.drawing import (
@@ -14,7 +17,7 @@ from spec_tests.harness.strategies.drawing import (
     optional,
     shape_of,
 )
-from spec_tests.harness.tensors import tensor
+from spec_tests.harness.tensors import array, tensor
 from spec_tests.harness.vectors import EXACT, Case
 
 
@@ -31,13 +34,29 @@ def sigmoid(draw: Draw, largest: int = LARGEST) -> Case:
 
 @st.composite
 def flatten(draw: Draw, largest: int = LARGEST) -> Case:
-    shape = shape_of(draw, 4, min(largest, 4))
+    shape = [draw(st.integers(1, min(largest, 3))) for _ in range(draw(st.integers(1, 5)))]
+    if largest > TINY and draw(st.booleans()):  # around blocks of 16 and 32
+        longest = draw(st.integers(0, len(shape) - 1))
+        shape[longest] = draw(st.sampled_from([15, 16, 17, 31, 32, 33]))
     start = draw(st.integers(0, len(shape) - 1))
     end = draw(st.integers(start, len(shape) - 1))
     signs = draw(st.booleans()), draw(st.booleans())
     axes = (axis - len(shape) * sign for axis, sign in zip((start, end), signs, strict=True))
     parameters = optional(draw, **dict(zip(("start_dim", "end_dim"), axes, strict=True)))
-    return case_of(draw, "flatten", {"input": shape}, parameters, EXACT)
+    case = case_of(draw, "flatten", {"input": tuple(shape)}, parameters, EXACT)
+    return _copied(draw, case) if largest > TINY else case
+
+
+def _copied(draw: Draw, case: Case) -> Case:
+    """Return a case whose elements change if they are copied through a smaller dtype."""
+    seed = draw(SEEDS)
+    choose = random.Random(f"{seed} {case}").choice
+    dtype = choose(["float64", "float32", "int64", "float16"])
+    factor = {"float64": 1 + 2.0**-40, "float32": 1 + 2.0**-20, "int64": 2**53 + 1, "float16": 1}
+    values = array(case.inputs["input"]).astype(dtype) * np.array(factor[dtype], dtype)
+    if dtype != "int64":
+        values.flat[seed % values.size] = choose([nan, inf, -inf, 0.5])
+    return replace(case, inputs={"input": case.inputs["input"] | tensor(values, dtype)})
 
 
 @st.composite
