@@ -112,7 +112,7 @@ class Checker:
 
     def _matches(self, script: Script) -> Iterator[tuple[type[Rule], Match]]:
         """Yield what the rules find, without the lines that a comment silences."""
-        lines = script.module.code.splitlines()
+        lines = script.text.splitlines()
         for rule in self.rules:
             if rule.since and script.torch < Version(rule.since):
                 continue

@@ -63,8 +63,14 @@ class Script:
         self.torch = torch
         wrapper = MetadataWrapper(cst.parse_module(code), unsafe_skip_copy=True)
         self.module = wrapper.module
-        self._positions = wrapper.resolve(PositionProvider)
-        self._scopes = wrapper.resolve(ScopeProvider)
+        # module.code is the same, and builds it from the tree anew each time.
+        text = code if isinstance(code, str) else code.decode(self.module.encoding)
+        self.text = text.removeprefix("\N{BYTE ORDER MARK}")
+        # Together: each call walks through the tree once for the providers, and once for those that
+        # they depend on.
+        found = wrapper.resolve_many([PositionProvider, ScopeProvider])
+        self._positions = found[PositionProvider]
+        self._scopes = found[ScopeProvider]
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self._numbers: dict[cst.CSTNode, tuple[int, int]] = {}  # of a node and the last one in it
         self._by_type: dict[type, list[cst.CSTNode]] = defaultdict(list)

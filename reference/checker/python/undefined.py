@@ -83,7 +83,7 @@ def other_names(script: Script) -> frozenset[str] | None:
                 return None
             names |= exported
     if script.path.suffix == ".ipynb":
-        text = script.module.code
+        text = script.text
         if _PYLAB.search(text):
             return None
         names |= _NOTEBOOK | {n.value for n in script.nodes(cst.Name) if _is_result(n)}

@@ -99,7 +99,7 @@ class ValueNotPrinted(Rule):
         if script.path.suffix == ".ipynb":
             return
         found = [s.value for s in script.nodes(cst.Expr) if _is_value(script, s.value)]
-        if found and not _CELLS.search(script.module.code):
+        if found and not _CELLS.search(script.text):
             for node in found:
                 if script.enclosing(node, cst.Try) is None:
                     yield Match(node=node, fields={"write": f"print({script.code(node)})"})
