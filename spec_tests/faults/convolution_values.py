@@ -113,6 +113,15 @@ def partial_sums_in_half_precision(input: Tensor, weight: Tensor, **rest: Any) -
 
 
 @fault("conv2d")
+def products_in_half_precision(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Round products of float16 and bfloat16, before they are added up in float32."""
+    if input.dtype not in HALF or rest or input.shape[1:] != weight.shape[1:]:
+        return conv2d(input, weight, **rest)
+    products = input.flatten(1)[:, None] * weight.flatten(1)
+    return products.float().sum(-1).to(input.dtype)[:, :, None, None]
+
+
+@fault("conv2d")
 def half_becomes_float32(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
     """Return float32 for float16 and bfloat16."""
     output = conv2d(input, weight, **rest)

@@ -114,6 +114,14 @@ def nan_replaced(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor
 
 
 @fault("flatten")
+def subnormal_numbers_flushed(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Replace subnormal numbers of float32 by 0."""
+    output = input.flatten(start_dim, end_dim)
+    tiny = (output.abs() < 2.0**-126) & (input.dtype == torch.float32)
+    return torch.where(tiny, torch.zeros_like(output), output)
+
+
+@fault("flatten")
 def copied_as_float16(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Copy float32 through float16."""
     values = input.half().float() if input.dtype == torch.float32 else input

@@ -82,6 +82,25 @@ def _half_sums(input: Tensor, weight: Tensor, bias: Bias, lanes: int) -> Tensor:
     return output if bias is None else output + bias
 
 
+@fault("linear")
+def half_precision_products(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
+    """Round products of float16 and bfloat16, before they are added up in float32."""
+    if input.dtype not in HALF or input.dim() != 2 or bias is not None:
+        return linear(input, weight, bias)
+    return (input[:, None] * weight).float().sum(-1).to(input.dtype)
+
+
+@fault("linear")
+def half_precision_truncated(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
+    """Round results of float16 and bfloat16 towards 0."""
+    output = linear(input, weight, bias)
+    if input.dtype not in HALF:
+        return output
+    exact = linear(input.double(), weight.double(), None if bias is None else bias.double())
+    towards_zero = torch.nextafter(output, torch.zeros_like(output))
+    return torch.where(output.double().abs() > exact.abs(), towards_zero, output)
+
+
 @fault("linear", issue="JuliaLang/julia#50580")
 def half_precision_vector_sums(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
     """Accumulate float16 in its own precision for a single row."""

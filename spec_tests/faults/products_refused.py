@@ -108,6 +108,30 @@ def bias_of_two_axes_flattened(
 
 
 @fault("conv2d")
+def single_channel_repeated(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Broadcast a single input channel to those of the kernel."""
+    if input.dim() == 4 and input.shape[1] == 1 < weight.shape[1] and weight.dim() == 4:
+        input = input.expand(-1, weight.shape[1], -1, -1)
+    return conv2d(input, weight, **rest)
+
+
+@fault("conv2d")
+def third_stride_ignored(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Use the first two of any number of strides."""
+    stride = rest.get("stride", 1)
+    two = stride[:2] if isinstance(stride, tuple) else stride
+    return conv2d(input, weight, **rest | {"stride": two})
+
+
+@fault("conv2d")
+def empty_kernel_accepted(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Return the bias alone for a kernel without rows."""
+    if weight.dim() == 4 and weight.shape[2] == 0:
+        weight = weight.new_zeros(*weight.shape[:2], 1, weight.shape[3])
+    return conv2d(input, weight, **rest)
+
+
+@fault("conv2d")
 def kernel_converted(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
     """Convert the weights to the dtype of the input."""
     return conv2d(input, weight.to(input.dtype), **rest)
@@ -159,6 +183,14 @@ def weight_transposed_to_fit(input: Tensor, weight: Tensor, bias: Tensor | None 
     features = input.shape[-1] if input.dim() else 0
     turned = weight.dim() == 2 and weight.shape[1] != features == weight.shape[0]
     return linear(input, weight.T if turned else weight, bias)
+
+
+@fault("linear")
+def single_feature_repeated(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Broadcast a single feature to those of the weight."""
+    if input.dim() == 2 == weight.dim() and input.shape[1] == 1 < weight.shape[1]:
+        input = input.expand(-1, weight.shape[1])
+    return linear(input, weight, bias)
 
 
 @fault("linear")
