@@ -145,3 +145,30 @@ def test_attribute_of_several_types(tmp_path: Path) -> None:
     of = script.types.of(node)
     assert of == "Part"
     assert not has_one_type(script, node, of)
+
+
+@pytest.mark.parametrize("value", ["choose(3)", "A() if x else B()", "B() if x else A()"])
+def test_variable_that_may_have_another_type(tmp_path: Path, value: str) -> None:
+    code = f"""
+        class A:
+            def run(self):
+                return self.a
+
+
+        class B:
+            def run(self, x):
+                return x
+
+
+        def choose(x):
+            if x:
+                return A()
+            return B()
+
+
+        x = 3
+        one = {value}
+        one.run()
+        one.run(1)
+        """
+    assert not misfits(parse(code, tmp_path))

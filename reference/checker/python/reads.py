@@ -102,15 +102,30 @@ def has_one_type(script: Script, node: cst.BaseExpression, of: str) -> bool:
         return has_one_type(script, node.func.value, of) or not script.types.of(node.func.value)
     if isinstance(node, cst.Name):
         bindings = [b for b in script.bindings(node) if not isinstance(b.statement, _CLASSES)]
-        return all(script.types.of_binding(binding) == of for binding in bindings)
+        chosen = (b.value for b in bindings if isinstance(b.statement, cst.Assign) and not b.path)
+        return all(script.types.of_binding(b) == of for b in bindings) and all(
+            _is_certainly(script, value, of) for value in chosen
+        )
     if not isinstance(node, cst.Attribute):
         return True
     owner = script.project.class_def(script, script.types.of(node.value))
     places = {script} | ({owner[0]} if owner else set())
     return all(
-        other.types.of(assign.value) == of
+        _is_certainly(other, assign.value, of)
         for other in places
         for assign in other.nodes(cst.Assign)
         for target in assign.targets
         if isinstance(target.target, cst.Attribute) and target.target.attr.value == node.attr.value
     )
+
+
+def _is_certainly(script: Script, value: cst.BaseExpression | None, of: str) -> bool:
+    """Return whether a value has a type however the script chooses it."""
+    values: list[cst.BaseExpression | None] = [value]
+    if isinstance(value, cst.IfExp):
+        values = [value.body, value.orelse]
+    elif isinstance(value, cst.Call) and isinstance(value.func, cst.Name):
+        function = script.binding(value.func)
+        if function is not None and isinstance(function.statement, cst.FunctionDef):
+            values = [found.value for found in script.within(function.statement, cst.Return)]
+    return all(script.types.of(v) == of for v in values)
