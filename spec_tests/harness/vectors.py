@@ -5,12 +5,13 @@ implementation is called. Results are compared by dtype, shape and values, in th
 message includes the operator and its arguments.
 """
 
+import inspect
 import json
 import math
 import re
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -18,10 +19,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from spec_tests import paths
-from spec_tests.harness import randomness, tensors
+from spec_tests.harness import comparison, randomness, tensors
 from spec_tests.implementations import Implementation, UnsupportedSkip
 from spec_tests.oracles import DEFINITIONS
 from spec_tests.oracles.nested import Nested
@@ -37,7 +37,8 @@ class MismatchError(AssertionError):
 
     def __init__(self, case: "Case", difference: str, details: str = "") -> None:
         # pytest's summary of failures shows only the first line: the difference.
-        super().__init__(f"{case.operator}: {difference}\n{case}\n{details}".rstrip())
+        lines = [f"{case.operator}: {difference}", case.why, str(case), details]
+        super().__init__("\n".join(filter(None, lines)))
 
 
 class RaisedError(MismatchError):
@@ -128,7 +129,9 @@ def call_operator(function: Callable[..., Any], inputs: Arrays, options: Arrays)
     """Call a function; return its results and the inputs as they are afterwards."""
     results = function(**inputs, **options)
     results = results if isinstance(results, tuple) else (results,)
-    return dict(zip(RESULTS, results, strict=False)) | dict(inputs)
+    # A sum or a mean of NumPy is a scalar, not an array of shape ().
+    arrays = [np.asarray(each) if isinstance(each, np.generic) else each for each in results]
+    return dict(zip(RESULTS, arrays, strict=False)) | dict(inputs)
 
 
 def from_oracle(case: Case) -> dict[str, Any]:
@@ -158,6 +161,8 @@ def check(implementation: Implementation, case: Case) -> None:
     function = implementation.functions.get(case.operator)
     if function is None:
         raise UnsupportedError(case.operator)
+    if unknown := _unknown_arguments(function, [*case.inputs, *case.parameters]):
+        raise UnsupportedError(f"{case.operator} has no argument {', '.join(unknown)}")
     try:
         (untouched, _), (inputs, options) = case.arrays, case.arrays
         with warnings.catch_warnings(action="ignore" if case.error else None):
@@ -171,6 +176,18 @@ def check(implementation: Implementation, case: Case) -> None:
     if case.expected["output"].get("random"):
         again = call_operator(function, *case.arrays)
         _check_unrelated(case, actual["output"] == 0, again["output"] == 0)
+
+
+def _unknown_arguments(function: Callable[..., Any], names: Sequence[str]) -> list[str]:
+    """Return those of the names that are no keyword arguments of a function."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # a function written in C may have no signature
+        return []
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return []
+    known = {each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY}
+    return [name for name in names if name not in known]
 
 
 def _check_outcome(case: Case, untouched: Arrays, actual: Arrays) -> None:
@@ -215,39 +232,14 @@ def _check_error(implementation: Implementation, case: Case, error: Exception) -
 def _compare(
     case: Case,
     name: str,
-    actual: np.ndarray | None,
+    actual: object,
     expected: Mapping[str, Any],
     tolerance: Mapping[str, Any],
 ) -> None:
     __tracebackhide__ = True
-    if not isinstance(actual, np.ndarray):
-        raise MismatchError(case, f"{name}: not an array but {actual!r}")
-    if actual.dtype.name != expected["dtype"]:
-        dtypes = f"{actual.dtype.name}, not {expected['dtype']}"
-        raise MismatchError(case, f"{name}: dtype is {dtypes}")
-    if actual.shape != tuple(expected["shape"]):
-        shapes = f"{list(actual.shape)}, not {list(expected['shape'])}"
-        raise MismatchError(case, f"{name}: shape is {shapes}")
-    values = tensors.array(expected)
-    if "zeros" in expected:
-        _check_zeros(case, name, actual, expected["zeros"])
-        values = np.where(actual == 0, 0, values)
-    limits = {"rtol": tolerance["rtol"], "atol": tolerance["atol"], "equal_nan": True}
-    both = (actual.copy(), values)
-    if actual.dtype.name == "bfloat16":  # torch knows no dtype of ml_dtypes
-        both = tuple(each.astype("float32") for each in both)
-    try:
-        torch.testing.assert_close(*map(torch.from_numpy, both), **limits)
-    except AssertionError as error:
-        details = f"got\n{actual}\nexpected\n{values}\n{error}"
-        raise MismatchError(case, f"{name}: wrong values", details) from None
-
-
-def _check_zeros(case: Case, name: str, actual: np.ndarray, limits: tuple[int, int]) -> None:
-    __tracebackhide__ = True
-    zeros = int((actual == 0).sum())
-    if not limits[0] <= zeros <= limits[1]:
-        raise MismatchError(case, f"{name}: {zeros} zeros, not {limits[0]} to {limits[1]}")
+    if found := comparison.difference(actual, expected, tolerance):
+        words, details = found
+        raise MismatchError(case, f"{name}: {words}", details)
 
 
 def _check_unrelated(case: Case, zeros: np.ndarray, again: np.ndarray) -> None:
