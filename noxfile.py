@@ -92,8 +92,9 @@ def mutants(session: nox.Session) -> None:
     for name in ("conftest.py", "fixtures", "pyproject.toml", "reference", "spec_tests"):
         (folder / name).symlink_to(Path(name).resolve())
     with session.chdir(folder):
-        # One thread: mutmut runs a process on each core.
-        session.run("mutmut", "run", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+        # mutmut runs a process on each core. pytest-benchmark would start git in each of them.
+        environment = {"OMP_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        session.run("mutmut", "run", *session.posargs, env=environment)
     session.run("python", "-m", "spec_tests.report.mutants", str(folder))
 
 
