@@ -11,6 +11,7 @@ rounded once, as torch does. The expected value is rounded to the dtype as well:
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -43,35 +44,89 @@ def _classes(case: Case) -> int:
     return shape[0] if len(shape) == 1 else shape[1]
 
 
-# No result is allowed fewer: functions such as exp and rsqrt are seldom rounded correctly, and
-# libraries rearrange formulas.
+# No result that is computed is allowed fewer: functions such as exp and rsqrt are seldom rounded
+# correctly, and libraries rearrange formulas.
 FEWEST = 20
 
-# Of each operator: how many roundings one element of its result takes at most.
-ROUNDINGS: dict[str, Callable[[Case], int]] = {
-    # a product and a sum for each term, and the bias
-    "conv2d": lambda case: 2 * prod(case.inputs["weight"]["shape"][1:]) + 1,
-    "linear": lambda case: 2 * case.inputs["weight"]["shape"][-1] + 1,
-    # the terms and the division
-    "avg_pool2d": lambda case: _window(case) + 1,
-    "adaptive_avg_pool2d": lambda case: prod(case.inputs["input"]["shape"][-2:]) + 1,
-    # the difference (and its square) of each element, the terms, the division
-    "l1_loss": lambda case: _size(case.inputs["input"]) + 2,
-    "mse_loss": lambda case: _size(case.inputs["input"]) + 3,
-    # mean and variance over all elements of a channel; x - mean, + eps, sqrt, /, *, +; the
-    # running statistics: two products and a sum
-    "batch_norm": lambda case: 2 * _size(case.inputs["input"]) + 9,
-    # exp of a difference, their sum, its log, the smoothed sum over the classes, the samples
-    "cross_entropy": lambda case: 3 * _classes(case) + _size(case.inputs["input"]) + 6,
-    "sigmoid": lambda _: 4,  # exp, whose error is up to two units, the sum, the division
-    "dropout": lambda _: 2,  # 1 - p and the division
-    # in each step
-    "sgd": lambda case: 8 * case.inputs["grads"]["shape"][0],
-    "adam": lambda case: 16 * case.inputs["grads"]["shape"][0],
-    # elements are selected, not computed
-    "flatten": lambda _: 0,
-    "max_pool2d": lambda _: 0,
-    "relu": lambda _: 0,
+
+@dataclass(frozen=True, kw_only=True)
+class Roundings:
+    """How many roundings one element of an operator's result takes at most.
+
+    Attributes:
+        count: of a case.
+        formula: the same in words, for docs/TOLERANCES.md.
+        of: what is counted.
+    """
+
+    count: Callable[[Case], int]
+    formula: str
+    of: str
+
+
+SELECTED = Roundings(count=lambda _: 0, formula="0", of="elements are selected, not computed")
+
+ROUNDINGS: dict[str, Roundings] = {
+    "adam": Roundings(
+        count=lambda case: 16 * case.inputs["grads"]["shape"][0],
+        formula="16 × steps",
+        of="both moments, their corrections, the quotient and the update",
+    ),
+    "adaptive_avg_pool2d": Roundings(
+        count=lambda case: prod(case.inputs["input"]["shape"][-2:]) + 1,
+        formula="elements of the plane + 1",
+        of="the terms and the division",
+    ),
+    "avg_pool2d": Roundings(
+        count=lambda case: _window(case) + 1,
+        formula="elements of the window + 1",
+        of="the terms and the division",
+    ),
+    "batch_norm": Roundings(
+        count=lambda case: 2 * _size(case.inputs["input"]) // case.inputs["input"]["shape"][1] + 9,
+        formula="2 × elements of the channel + 9",
+        of="mean and variance; x - mean, + eps, the root, /, *, +; the running statistics: * * +",
+    ),
+    "conv2d": Roundings(
+        count=lambda case: 2 * prod(case.inputs["weight"]["shape"][1:]) + 1,
+        formula="2 × elements of the kernel + 1",
+        of="a product and a sum for each term, and the bias",
+    ),
+    "cross_entropy": Roundings(
+        count=lambda case: 3 * _classes(case) + _size(case.inputs["input"]) + 6,
+        formula="3 × classes + elements + 6",
+        of="exp of a difference, their sum, its logarithm, the smoothed sum over the classes, "
+        "the samples",
+    ),
+    "dropout": Roundings(count=lambda _: 2, formula="2", of="1 - p and the division"),
+    "flatten": SELECTED,
+    "l1_loss": Roundings(
+        count=lambda case: _size(case.inputs["input"]) + 2,
+        formula="elements + 2",
+        of="the difference, the terms, the division",
+    ),
+    "linear": Roundings(
+        count=lambda case: 2 * case.inputs["weight"]["shape"][-1] + 1,
+        formula="2 × in_features + 1",
+        of="a product and a sum for each term, and the bias",
+    ),
+    "max_pool2d": SELECTED,
+    "mse_loss": Roundings(
+        count=lambda case: _size(case.inputs["input"]) + 3,
+        formula="elements + 3",
+        of="the difference, its square, the terms, the division",
+    ),
+    "relu": SELECTED,
+    "sgd": Roundings(
+        count=lambda case: 8 * case.inputs["grads"]["shape"][0],
+        formula="8 × steps",
+        of="weight decay, momentum, dampening and the update",
+    ),
+    "sigmoid": Roundings(
+        count=lambda _: 4,
+        formula="4",
+        of="exp, whose error is up to two units, the sum, the division",
+    ),
 }
 
 
@@ -79,8 +134,9 @@ def roundings(case: Case) -> int:
     """Return how many roundings an element of a case's result takes at most."""
     if case.operator == "backward":
         passes = case.parameters.get("times", 1)
-        return passes * (ROUNDINGS[case.parameters["operator"]](case) + _grad_terms(case))
-    return ROUNDINGS[case.operator](case)
+        forward = ROUNDINGS[case.parameters["operator"]].count(case)
+        return passes * (forward + _grad_terms(case))
+    return ROUNDINGS[case.operator].count(case)
 
 
 def _grad_terms(case: Case) -> int:
@@ -89,6 +145,8 @@ def _grad_terms(case: Case) -> int:
 
 def relative(operator_roundings: int, dtype: str) -> float:
     """Return the relative tolerance of a result of this dtype after so many roundings."""
+    if not operator_roundings:
+        return 0.0
     operator_roundings = max(operator_roundings, FEWEST)
     if dtype in tensors.HALF:
         return 2 * ROUNDOFF[dtype] + operator_roundings * ROUNDOFF["float32"]

@@ -1,8 +1,9 @@
-"""Generate documents from the register.
+"""Generate documents from the register, the rules and the tolerances.
 
 - `docs/ERRATA.md` and its Chinese version: the claims that do not hold today;
 - `docs/RULES.md` and its Chinese version: what `course check` finds;
 - `docs/LESSONS.md`: the modules of each lesson, its claims, and the files that test them;
+- `docs/TOLERANCES.md`: how far results may be from the expected values;
 - `reference/claims.json`: the claims, for the installed program.
 
     python -m spec_tests.report.docs
@@ -26,6 +27,7 @@ from spec_tests.harness.lessons import Lesson
 from spec_tests.report.claims_json import claims_json
 from spec_tests.report.markdown import escaped
 from spec_tests.report.rules import FILES, rules_document
+from spec_tests.report.tolerances import tolerances_document
 
 COMMAND = "python -m spec_tests.report.docs"
 
@@ -230,6 +232,7 @@ def documents(register: Register, files: TestFiles) -> dict[Path, str]:
     pages |= {paths.DOCS / name: rules_document(register, lang) for lang, name in FILES.items()}
     return pages | {
         paths.DOCS / "LESSONS.md": lesson_list(register, files),
+        paths.DOCS / "TOLERANCES.md": tolerances_document(),
         paths.REFERENCE / "claims.json": claims_json(register, lessons.load()),
     }
 

@@ -10,12 +10,13 @@ import pytest
 from reference.checker.finding import Language as Lang
 from reference.checker.rules import RULES
 from spec_tests import paths
-from spec_tests.harness import claims, lessons
+from spec_tests.harness import claims, lessons, vectors
 from spec_tests.harness.claims import Claim
 from spec_tests.report import docs
 from spec_tests.report.claims_json import claims_json
 from spec_tests.report.docs import CHINESE, ENGLISH, Language, TestFiles
 from spec_tests.report.rules import FILES, rules_document
+from spec_tests.report.tolerances import tolerances_document
 
 CODE = re.compile(r"```python\n.*?```", re.DOTALL)
 STALE = f"stale: run `{docs.COMMAND}`"
@@ -69,6 +70,20 @@ def test_rules_are_shown_with_what_they_say(
 
 def test_lessons_are_up_to_date(register: dict[str, Claim], files: TestFiles) -> None:
     assert _read("LESSONS.md") == docs.lesson_list(register, files), STALE
+
+
+def test_tolerances_are_up_to_date() -> None:
+    assert _read("TOLERANCES.md") == tolerances_document(), STALE
+
+
+def test_tolerances_of_every_operator_and_dtype() -> None:
+    """In the table and by hand: 2 x 32 x 25 products and sums, and the bias, of 2^-24 each."""
+    text = _read("TOLERANCES.md")
+    assert {*re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)} | {"backward"} == {
+        *vectors.operators()
+    }
+    conv2d = next(line for line in text.splitlines() if line.startswith("| `conv2d` |"))
+    assert conv2d.endswith("| 1601 | 1.8e-13 | 9.5e-05 | 1.1e-03 | 7.9e-03 |")
 
 
 def test_claims_of_the_installed_program_are_up_to_date(register: dict[str, Claim]) -> None:
