@@ -28,6 +28,7 @@ from spec_tests.oracles.nested import Nested
 
 EXACT = {"rtol": 0, "atol": 0}
 RESULTS = ("output", "indices")
+MAY_SHARE = ("dropout", "flatten")  # whose result may be the input, or a view of it, as torch's is
 
 Arrays = Mapping[str, Any]
 
@@ -201,22 +202,23 @@ def _check_outcome(case: Case, untouched: Arrays, actual: Arrays) -> None:
     for name, expected in case.expected.items():
         _compare(case, name, actual.get(name), expected, case.tolerance)
     for name in untouched:
-        if np.shares_memory(actual[name], actual["output"]):
+        may_share = name in case.expected or case.operator in MAY_SHARE
+        if np.shares_memory(actual[name], actual["output"]) and not may_share:
             raise MismatchError(case, f"output: shares memory with the input {name}")
 
 
 def _expected_error(case: Case) -> str:
     assert case.error
-    return f"raise {' or '.join(case.error['types'])} matching {case.error['mentions']!r}"
+    return f"raise {' or '.join(case.error['types'])} (torch's message: {case.error['mentions']})"
 
 
 def _check_error(implementation: Implementation, case: Case, error: Exception) -> None:
     __tracebackhide__ = True
     if case.error:
         classes = {c.__name__ for c in type(error).__mro__}
-        if classes.intersection(case.error["types"]) and re.search(
-            case.error["mentions"], str(error)
-        ):
+        described = re.search(case.error["mentions"], str(error))
+        described = described or not implementation.torch_messages
+        if described and classes.intersection(case.error["types"]):
             return
         if isinstance(error, implementation.library_errors):
             return

@@ -4,7 +4,8 @@ An adapter is a module: one that defines `IMPLEMENTATION`, an `Implementation`, 
 whose functions have the names and arguments of `torch.nn.functional`. `load` accepts both. The
 functions are called by keyword, and take and return NumPy arrays:
 
-- A result is a new array; a number is an array of shape (), several results are a tuple.
+- A result is a new array, but for what is changed in place and for flatten and dropout, which may
+  return their input; a number is an array of shape (), several results are a tuple.
 - What torch changes in place is changed in place in the array that was passed: `relu`'s input with
   `inplace=True`, `batch_norm`'s running_mean and running_var. No other input changes.
 - `conv2d` also has `padding_mode`, as `torch.nn.Conv2d` does.
@@ -51,8 +52,9 @@ class Implementation:
             implemented.
         description: the library and its version, for the header of the report.
         library_errors: the exceptions with which the library rejects an argument. In a case that
-            expects an error they count whatever their message; other exceptions must have torch's
-            class and message.
+            expects an error they count; other exceptions must have one of the case's classes.
+        torch_messages: whether its errors must have torch's messages, too; others may have their
+            own words.
         use: moves the implementation to a device; raises ValueError with the devices available.
             None if it cannot be moved.
     """
@@ -61,6 +63,7 @@ class Implementation:
     functions: Mapping[str, Operator]
     description: str = ""
     library_errors: tuple[type[Exception], ...] = ()
+    torch_messages: bool = False
     use: Callable[[str], None] | None = None
 
     def __str__(self) -> str:

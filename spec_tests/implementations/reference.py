@@ -11,4 +11,5 @@ IMPLEMENTATION = Implementation(
         {name: getattr(functional, name) for name in TENSOR_FUNCTIONS}, optim
     ).functions(),
     description="reference",
+    torch_messages=True,
 )

@@ -52,4 +52,5 @@ IMPLEMENTATION = Implementation(
     functions=_ADAPTER.functions(),
     description=f"torch {torch.__version__}",
     use=_ADAPTER.use,
+    torch_messages=True,
 )

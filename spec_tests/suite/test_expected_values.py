@@ -62,7 +62,8 @@ def _replay(case: Case) -> Implementation:
         with warnings.catch_warnings(action="ignore"):
             both = [vectors.call_operator(function, *case.arrays) for _ in range(2)]
     except Exception as error:  # noqa: BLE001 - raised again by the replay
-        return Implementation(name="replay", functions={case.operator: _raising(error)})
+        functions = {case.operator: _raising(error)}
+        return Implementation(name="replay", functions=functions, torch_messages=True)
     outcomes = itertools.cycle(both)
 
     def repeat(**arguments: Any) -> tuple[np.ndarray, ...]:
