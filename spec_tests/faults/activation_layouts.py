@@ -34,6 +34,15 @@ def last_of_32_lanes_left(input: Tensor, *, inplace: bool = False) -> Tensor:
     return input.copy_(output) if inplace else output
 
 
+@fault("relu")
+def one_block_of_threads(input: Tensor, *, inplace: bool = False) -> Tensor:
+    """Compute the first 1024 elements, and leave the others over."""
+    output = functional.relu(input)
+    if input.numel() > 1024:
+        output = torch.cat([output.flatten()[:1024], input.flatten()[1024:]]).reshape(input.shape)
+    return input.copy_(output) if inplace else output
+
+
 @fault("relu", issue="pytorch/pytorch#94389")
 def in_place_on_a_copy(input: Tensor, *, inplace: bool = False) -> Tensor:
     """Overwrite a contiguous copy of an input that is not contiguous."""
@@ -89,6 +98,16 @@ def last_of_sixteen_lanes_left(input: Tensor) -> Tensor:
     return (
         _leftover_unchanged(input.sigmoid(), input, 16) if input.numel() > 16 else input.sigmoid()
     )
+
+
+@fault("sigmoid")
+def blocks_of_threads_repeat(input: Tensor) -> Tensor:
+    """Compute the last block of 1024 threads from the elements of the first."""
+    output, rest = input.sigmoid(), input.numel() % 1024
+    if rest == input.numel() or not rest:
+        return output
+    flat = output.flatten()
+    return torch.cat([flat[:-rest], flat[:rest]]).reshape(input.shape)
 
 
 @fault("sigmoid", issue="pytorch/pytorch#124834")

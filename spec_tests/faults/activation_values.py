@@ -39,6 +39,15 @@ def nan_for_negative_infinity(input: Tensor, *, inplace: bool = False) -> Tensor
     return input.copy_(output) if inplace else output
 
 
+@fault("relu")
+def overflow_of_the_largest(input: Tensor, *, inplace: bool = False) -> Tensor:
+    """Compute (x + |x|) / 2 for finite numbers, which overflows for the largest."""
+    output = functional.relu(input)
+    if input.is_floating_point():
+        output = torch.where(input.isfinite(), (input + input.abs()) / 2, output)
+    return input.copy_(output) if inplace else output
+
+
 @fault("relu", issue="jax-ml/jax#26668")
 def subnormal_flushed(input: Tensor, *, inplace: bool = False) -> Tensor:
     """Return 0 for positive numbers below the smallest normal one."""

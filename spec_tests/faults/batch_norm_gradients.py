@@ -8,6 +8,7 @@ from torch.nn.functional import batch_norm
 from spec_tests.faults import fault
 from spec_tests.faults._batch_norm import BatchNorm, per_channel
 from spec_tests.faults._losses import with_gradient_of
+from spec_tests.faults.convolution_layouts import as_if_contiguous
 
 
 def _with_gradient(part: type[BatchNorm], arguments: dict[str, Any], **replaced: Any) -> Tensor:
@@ -113,6 +114,15 @@ def bias_gradient_of_input(**arguments: Any) -> Tensor:
     if bias is None or not bias.requires_grad:
         return output
     return with_gradient_of(output, arguments["input"] * per_channel(bias, output))
+
+
+@fault("batch_norm")
+def gradient_of_memory_order(**arguments: Any) -> Tensor:
+    """Read an input whose channels are last in memory as if they were first, for the gradient."""
+    input = arguments["input"]
+    if input.is_contiguous() or not input.requires_grad:
+        return batch_norm(**arguments)
+    return _with_gradient(BatchNorm, arguments, input=as_if_contiguous(input))
 
 
 @fault("batch_norm")

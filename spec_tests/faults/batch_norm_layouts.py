@@ -136,6 +136,13 @@ def channels_after_sixteen_left(**arguments: Any) -> Tensor:
 
 
 @fault("batch_norm")
+def channels_after_1024_left(**arguments: Any) -> Tensor:
+    """Leave the channels unchanged that one block of 1024 threads does not reach."""
+    output = batch_norm(**arguments)
+    return torch.cat([output[:, :1024], arguments["input"][:, 1024:]], 1)
+
+
+@fault("batch_norm")
 def samples_after_sixteen_left(**arguments: Any) -> Tensor:
     """Leave the samples after the last group of 16 out of the statistics."""
 
@@ -160,6 +167,13 @@ def one_value_refused_in_evaluation(input: Tensor, **rest: Any) -> Tensor:
     """Return 0 for one value per channel in evaluation, as in training."""
     output = batch_norm(input, **rest)
     return output * 0 if input.numel() == input.shape[1] else output
+
+
+@fault("batch_norm")
+def one_sample_has_no_variance(input: Tensor, **rest: Any) -> Tensor:
+    """Return 0 for one sample in training, also if it has several positions."""
+    output = batch_norm(input, **rest)
+    return output * 0 if rest.get("training") and len(input) == 1 else output
 
 
 @fault("batch_norm", issue="pytorch/pytorch#1381")
