@@ -11,6 +11,7 @@ from spec_tests.faults.pooling._elements import (
     differentiated,
     in_memory_order,
     indices,
+    is_channels_last,
     pair,
     right_gradient,
     scatter,
@@ -167,3 +168,17 @@ def max_gradient_in_memory_order(input: Tensor, **rest: Any) -> Pooled:
         pooled,
         lambda grad: right_gradient(max_pool2d, input, in_memory_order(grad), **rest),
     )
+
+
+@fault("max_pool2d", issue="pytorch/pytorch#197888")
+def max_gradient_of_channels_last_in_memory_order(input: Tensor, **rest: Any) -> Pooled:
+    """Write the gradient as if the input were contiguous if the channels are last in memory."""
+    pooled = max_pool2d(input, **rest)
+    if isinstance(pooled, tuple) or not is_channels_last(input):
+        return pooled
+
+    def gradient(grad_output: Tensor) -> Tensor:
+        right = right_gradient(max_pool2d, input, grad_output, **rest)
+        return right.movedim(1, -1).reshape(input.shape)
+
+    return differentiated(input, pooled, gradient)

@@ -109,6 +109,28 @@ def divisor_zero_is_none(input: Tensor, **rest: Any) -> Tensor:
     return avg_pool2d(input, **rest | {"divisor_override": rest.get("divisor_override") or None})
 
 
+@fault("max_pool2d")
+def kernel_truncated(input: Tensor, **rest: Any) -> Tensor:
+    """Truncate a kernel size that is no integer."""
+    kernel = tuple(int(number) for number in _numbers(rest["kernel_size"]))
+    return max_pool2d(input, **rest | {"kernel_size": kernel})
+
+
+@fault("avg_pool2d")
+def any_number_as_divisor(input: Tensor, **rest: Any) -> Tensor:
+    """Divide by divisor_override also if it is no integer."""
+    if not isinstance(rest.get("divisor_override"), float):
+        return avg_pool2d(input, **rest)
+    return avg_pool2d(input, **rest | {"divisor_override": 1}) / rest["divisor_override"]
+
+
+@fault("adaptive_avg_pool2d")
+def bins_truncated(input: Tensor, output_size: Size) -> Tensor:
+    """Truncate a number of bins that is no integer."""
+    sizes = (None if count is None else int(count) for count in pair(output_size))
+    return adaptive_avg_pool2d(input, tuple(sizes))
+
+
 @fault("avg_pool2d")
 def divisor_zero_gives_infinity(input: Tensor, **rest: Any) -> Tensor:
     """Divide by 0."""

@@ -122,6 +122,20 @@ def window_beyond_input_averaged(input: Tensor, **rest: Any) -> Tensor:
     return pooled
 
 
+@fault("max_pool2d", issue="microsoft/onnxruntime#15446")
+def last_window_dropped_over_padding(input: Tensor, **rest: Any) -> Pooled:
+    """Forget the padding where ceil_mode drops the windows that start beyond the input."""
+    pooled = max_pool2d(input, **rest)
+    if not rest.get("ceil_mode"):
+        return pooled
+    for axis, step in zip((-2, -1), pair(rest.get("stride") or rest["kernel_size"]), strict=True):
+        parts = pooled if isinstance(pooled, tuple) else (pooled,)
+        count = min(parts[0].shape[axis], -(-input.shape[axis] // step))
+        parts = tuple(part.narrow(axis, 0, count) for part in parts)
+        pooled = parts if isinstance(pooled, tuple) else parts[0]
+    return pooled
+
+
 @fault("max_pool2d")
 def max_in_memory_order(input: Tensor, **rest: Any) -> Pooled:
     """Read the memory in its order, as if every input were contiguous."""
