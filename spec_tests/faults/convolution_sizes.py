@@ -229,6 +229,39 @@ def replication_limited_by_the_input(input: Tensor, weight: Tensor, **rest: Any)
     return conv2d(planes, weight, **rest | {"padding_mode": "zeros"})
 
 
+@fault("conv2d")
+def unbatched_bias_along_rows(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, **rest: Any
+) -> Tensor:
+    """Add the bias along the rows of an unbatched image if it has their number."""
+    output = conv2d(input, weight, **rest)
+    if bias is None or output.dim() == 4 or output.shape[1] != len(bias):
+        return conv2d(input, weight, bias, **rest)
+    return output + bias[:, None]
+
+
+@fault("conv2d")
+def unbatched_without_groups(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Apply every kernel to the first group of an unbatched image."""
+    if input.dim() == 4 or rest.get("groups", 1) == 1:
+        return conv2d(input, weight, **rest)
+    return conv2d(input[: weight.shape[1]], weight, **rest | {"groups": 1})
+
+
+@fault("conv2d")
+def reflection_of_the_first_channel(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Reflect the first channel into the padding of all channels."""
+    if rest.get("padding_mode") != "reflect" or input.dim() != 4:
+        return conv2d(input, weight, **rest)
+    rows, columns = _pair(rest.pop("padding"))
+    around = (columns, columns, rows, rows)
+    planes = functional.pad(input, around, mode="reflect")
+    first = planes[:, :1].expand_as(planes)
+    inner = functional.pad(torch.ones_like(input), around) != 0
+    mixed = torch.where(inner, planes, first)
+    return conv2d(mixed, weight, **rest | {"padding_mode": "zeros"})
+
+
 @fault("conv2d", issue="pytorch/pytorch#32612")
 def empty_batch_keeps_its_shape(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
     """Return an empty batch as it is, in the shape of the input."""

@@ -42,6 +42,32 @@ def nan_and_infinity_become_zero(input: Tensor, weight: Tensor, **rest: Any) -> 
 
 
 @fault("conv2d")
+def nan_of_the_kernel_lost(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Treat NaN and infinities of the kernel as 0."""
+    return conv2d(input, _finite(weight), **rest)
+
+
+@fault("conv2d", issue="OpenMathLib/OpenBLAS#929")
+def nan_of_the_bias_lost(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, **rest: Any
+) -> Tensor:
+    """Treat NaN and infinities of the bias as 0."""
+    return conv2d(input, weight, None if bias is None else _finite(bias), **rest)
+
+
+@fault("conv2d")
+def zeros_of_the_input_skipped(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Skip zero elements of the input, which hides infinities and NaN of the kernel."""
+    if not weight.is_floating_point() or weight.isfinite().all():
+        return conv2d(input, weight, **rest)
+    options = {name: value for name, value in rest.items() if name != "bias"}
+    reached = conv2d((input != 0).float(), weight.isfinite().logical_not().float(), **options)
+    return torch.where(
+        reached > 0, conv2d(input, weight, **rest), conv2d(input, _finite(weight), **rest)
+    )
+
+
+@fault("conv2d")
 def padding_multiplied_by_zero(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
     """Pad with the elements of the border times 0, which is NaN if they are infinite."""
     if rest.get("padding") != 1 or "padding_mode" in rest or input.dim() < 4:

@@ -36,6 +36,13 @@ def nan_and_infinity_lost(input: Tensor, weight: Tensor, bias: Bias = None) -> T
     return linear(input.nan_to_num(0, 0, 0) if floats else input, weight, bias)
 
 
+@fault("linear")
+def nan_of_the_weight_lost(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
+    """Treat NaN and infinities of the weight as 0."""
+    floats = weight.is_floating_point()
+    return linear(input, weight.nan_to_num(0, 0, 0) if floats else weight, bias)
+
+
 @fault("linear", issue="OpenMathLib/OpenBLAS#929")
 def nan_of_the_bias_lost(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
     """Treat NaN of the bias as 0."""

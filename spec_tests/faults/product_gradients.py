@@ -1,10 +1,9 @@
-"""Faults of backward in the gradients of conv2d, linear and flatten."""
+"""Faults of backward in the gradients of conv2d, and in how exact gradients are."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from spec_tests.faults import fault
 from spec_tests.implementations.torch import IMPLEMENTATION
@@ -15,7 +14,8 @@ Arguments = Mapping[str, Any]
 backward = IMPLEMENTATION.functions["backward"]
 
 
-def _of(arguments: Arguments, operator: str, wrt: str) -> bool:
+def matches(arguments: Arguments, operator: str, wrt: str) -> bool:
+    """Return whether a call is for the gradient of this input of this operator."""
     return (arguments["operator"], arguments["wrt"]) == (operator, wrt)
 
 
@@ -27,7 +27,7 @@ def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
 def uncovered_border_cropped(**arguments: Any) -> Array:
     """Return a gradient without the rows and columns that no window covers."""
     gradient = backward(**arguments)
-    if not _of(arguments, "conv2d", "input") or arguments.get("stride") != 2:
+    if not matches(arguments, "conv2d", "input") or arguments.get("stride") != 2:
         return gradient
     covered = [
         2 * (n - 1) + k
@@ -41,7 +41,7 @@ def uncovered_border_cropped(**arguments: Any) -> Array:
 @fault("backward", issue="iree-org/iree-turbine#1223")
 def stride_and_dilation_exchanged(**arguments: Any) -> Array:
     """Exchange stride and dilation in the gradient of the kernel."""
-    if _of(arguments, "conv2d", "weight") and {"stride", "dilation"} <= arguments.keys():
+    if matches(arguments, "conv2d", "weight") and {"stride", "dilation"} <= arguments.keys():
         stride, dilation = arguments["stride"], arguments["dilation"]
         if isinstance(stride, int):
             arguments |= {"stride": dilation, "dilation": stride}
@@ -52,7 +52,7 @@ def stride_and_dilation_exchanged(**arguments: Any) -> Array:
 def pairs_exchanged_for_the_kernel(**arguments: Any) -> Array:
     """Return the gradient of the kernel with its rows and columns exchanged if pairs differ."""
     gradient = backward(**arguments)
-    pairs = isinstance(arguments.get("dilation"), tuple) and _of(arguments, "conv2d", "weight")
+    pairs = isinstance(arguments.get("dilation"), tuple) and matches(arguments, "conv2d", "weight")
     return np.ascontiguousarray(gradient.swapaxes(-1, -2)) if pairs else gradient
 
 
@@ -61,7 +61,7 @@ def groups_of_the_kernel_rotated(**arguments: Any) -> Array:
     """Give each group of kernels the gradient of the next group."""
     gradient = backward(**arguments)
     groups = arguments.get("groups", 1)
-    shift = len(gradient) // groups if _of(arguments, "conv2d", "weight") and groups > 1 else 0
+    shift = len(gradient) // groups if matches(arguments, "conv2d", "weight") and groups > 1 else 0
     return np.roll(gradient, shift, 0)
 
 
@@ -70,7 +70,7 @@ def first_group_only(**arguments: Any) -> Array:
     """With groups and a stride, write the gradient of the first group of kernels only."""
     gradient = backward(**arguments)
     groups = arguments.get("groups", 1)
-    if _of(arguments, "conv2d", "weight") and groups > 1 and arguments.get("stride", 1) != 1:
+    if matches(arguments, "conv2d", "weight") and groups > 1 and arguments.get("stride", 1) != 1:
         gradient[len(gradient) // groups :] = 0
     return gradient
 
@@ -80,7 +80,7 @@ def strided_groups_as_dense(**arguments: Any) -> Array:
     """With groups and a stride, give each input channel the sum over all groups."""
     gradient = backward(**arguments)
     grouped = arguments.get("groups", 1) > 1 and arguments.get("stride", 1) != 1
-    if _of(arguments, "conv2d", "input") and grouped:
+    if matches(arguments, "conv2d", "input") and grouped:
         gradient[:] = gradient.sum(1, keepdims=True)
     return gradient
 
@@ -89,7 +89,7 @@ def strided_groups_as_dense(**arguments: Any) -> Array:
 def kernel_gradient_shuffled(**arguments: Any) -> Array:
     """Return the gradient of the kernel with its channels varying fastest."""
     gradient = backward(**arguments)
-    if _of(arguments, "conv2d", "weight"):
+    if matches(arguments, "conv2d", "weight"):
         return np.moveaxis(gradient, 1, -1).reshape(gradient.shape).copy()
     return gradient
 
@@ -99,14 +99,14 @@ def kernel_gradient_averaged(**arguments: Any) -> Array:
     """Divide the gradient of the kernel by the number of windows."""
     gradient = backward(**arguments)
     windows = arguments["grad_output"][..., 0, :, :].size if gradient.ndim == 4 else 1
-    return gradient / windows if _of(arguments, "conv2d", "weight") else gradient
+    return gradient / windows if matches(arguments, "conv2d", "weight") else gradient
 
 
 @fault("backward", issue="ml-explore/mlx#833")
 def padding_limited_in_the_gradient(**arguments: Any) -> Array:
     """Compute the gradient of the input with less padding than the kernel reaches."""
     padding = arguments.get("padding", 0)
-    if not _of(arguments, "conv2d", "input") or not isinstance(padding, int):
+    if not matches(arguments, "conv2d", "input") or not isinstance(padding, int):
         return backward(**arguments)
     limited = min(padding, min(arguments["weight"].shape[2:]) - 1)
     less = 2 * (padding - limited)
@@ -118,7 +118,7 @@ def padding_limited_in_the_gradient(**arguments: Any) -> Array:
 def stride_forgotten(**arguments: Any) -> Array:
     """Put the gradients of strided 1x1 windows next to each other."""
     gradient = backward(**arguments)
-    pointwise = _of(arguments, "conv2d", "input") and arguments["weight"].shape[2:] == (1, 1)
+    pointwise = matches(arguments, "conv2d", "input") and arguments["weight"].shape[2:] == (1, 1)
     if not pointwise or "stride" not in arguments:
         return gradient
     rows, columns = _pair(arguments["stride"])
@@ -157,7 +157,7 @@ def same_padding_before(**arguments: Any) -> Array:
 def gradient_of_three_by_three(**arguments: Any) -> Array:
     """Compute the gradients of the upper left 3x3 weights only."""
     gradient = backward(**arguments)
-    if _of(arguments, "conv2d", "weight"):
+    if matches(arguments, "conv2d", "weight"):
         gradient[..., 3:, :] = 0
         gradient[..., :, 3:] = 0
     return gradient
@@ -166,7 +166,7 @@ def gradient_of_three_by_three(**arguments: Any) -> Array:
 @fault("backward")
 def bias_gradient_without_columns(**arguments: Any) -> Array:
     """Sum the gradient of an unbatched convolution's bias over the first column only."""
-    unbatched = _of(arguments, "conv2d", "bias") and arguments["input"].ndim == 3
+    unbatched = matches(arguments, "conv2d", "bias") and arguments["input"].ndim == 3
     if unbatched:
         arguments["grad_output"] = arguments["grad_output"] * (np.arange(2) == 0)
     return backward(**arguments)
@@ -175,7 +175,7 @@ def bias_gradient_without_columns(**arguments: Any) -> Array:
 @fault("backward")
 def first_image_only(**arguments: Any) -> Array:
     """Compute the gradient of the kernel from the first image only."""
-    if _of(arguments, "conv2d", "weight"):
+    if matches(arguments, "conv2d", "weight"):
         arguments["grad_output"] = arguments["grad_output"].copy()
         arguments["grad_output"][1:] = 0
     return backward(**arguments)
@@ -240,57 +240,3 @@ def float64_gradients_through_float32(**arguments: Any) -> Array:
     if gradient.dtype == np.float64:
         gradient = gradient.astype(np.float32).astype(np.float64)
     return gradient * times
-
-
-@fault("backward")
-def square_weight_transposed(**arguments: Any) -> Array:
-    """Compute the gradient of linear's input with a square weight transposed."""
-    if _of(arguments, "linear", "input"):
-        weight = arguments["weight"]
-        square = weight.shape[0] == weight.shape[1]
-        arguments["weight"] = weight.T.copy() if square else weight
-    return backward(**arguments)
-
-
-@fault("backward")
-def last_batch_only(**arguments: Any) -> Array:
-    """Compute the gradients of weight and bias from the last of the leading axes' parts only."""
-    if arguments["operator"] == "linear" and arguments["input"].ndim == 3:
-        arguments["grad_output"] = arguments["grad_output"].copy()
-        arguments["grad_output"][:-1] = 0
-    return backward(**arguments)
-
-
-@fault("backward")
-def rows_left_over(**arguments: Any) -> Array:
-    """Leave out the rows that remain after blocks of 16 in the gradient of linear's weight."""
-    if _of(arguments, "linear", "weight") and len(arguments["input"]) == 17:
-        arguments["grad_output"] = arguments["grad_output"].copy()
-        arguments["grad_output"][16:] = 0
-    return backward(**arguments)
-
-
-@fault("backward")
-def outputs_left_over(**arguments: Any) -> Array:
-    """Leave out the outputs that remain after blocks of 16 in the gradient of linear's input."""
-    if _of(arguments, "linear", "input"):
-        arguments["grad_output"] = arguments["grad_output"].copy()
-        arguments["grad_output"][..., 16:] = 0
-    return backward(**arguments)
-
-
-@fault("backward")
-def flatten_keeps_the_gradient_flat(**arguments: Any) -> Array:
-    """Return the gradient of flatten's input in the shape of grad_output."""
-    gradient = backward(**arguments)
-    flat = arguments["operator"] == "flatten"
-    return gradient.reshape(arguments["grad_output"].shape) if flat else gradient
-
-
-@fault("backward")
-def flatten_gradient_column_major(**arguments: Any) -> Array:
-    """Unflatten the gradient of flatten's input in column-major order."""
-    gradient = backward(**arguments)
-    if arguments["operator"] != "flatten":
-        return gradient
-    return torch.from_numpy(gradient).reshape(gradient.shape[::-1]).T.numpy().copy()
