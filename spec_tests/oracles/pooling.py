@@ -102,8 +102,8 @@ def max_pool2d_gradient(
         if depth(planes) > 2:
             return [scatter(*each) for each in zip(planes, gradients, positions, strict=True)]
         width = len(planes[0])
-        sums = [[0] * width for _ in planes]
-        for gradient, position in zip(leaves(gradients), leaves(positions), strict=True):
+        sums: Plane = [[0] * width for _ in planes]
+        for gradient, position in zip(leaves(gradients), map(int, leaves(positions)), strict=True):
             sums[position // width][position % width] += gradient
         return sums
 

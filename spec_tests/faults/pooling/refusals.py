@@ -218,6 +218,14 @@ def negative_size_keeps_the_axis(input: Tensor, output_size: Size) -> Tensor:
     return adaptive_avg_pool2d(input, sizes)
 
 
+@fault("max_pool2d")
+def plane_alone_searched(input: Tensor, **rest: Any) -> Tensor:
+    """Accept a plane without a channel."""
+    if input.ndim == 2:
+        return _without_batch_of_one(max_pool2d, input, rest)
+    return max_pool2d(input, **rest)
+
+
 @fault("avg_pool2d")
 def plane_alone_averaged(input: Tensor, **rest: Any) -> Tensor:
     """Accept a plane without a channel."""

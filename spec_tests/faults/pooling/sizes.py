@@ -189,4 +189,5 @@ def empty_batch_without_axes(input: Tensor, **rest: Any) -> Tensor:
 @fault("adaptive_avg_pool2d", issue="pytorch/pytorch#62025")
 def empty_batch_keeps_plane(input: Tensor, output_size: Size) -> Tensor:
     """Return an empty batch as it is, in the shape of the input."""
-    return adaptive_avg_pool2d(input, output_size) if input.numel() else input.clone()
+    pooled = adaptive_avg_pool2d(input, output_size)
+    return pooled if input.numel() else input.clone()

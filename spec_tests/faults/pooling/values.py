@@ -24,6 +24,10 @@ def _with_values(input: Tensor, rest: dict[str, Any], values: Tensor) -> Pooled:
     return (values, pooled[1]) if rest.get("return_indices") else values
 
 
+def _values(input: Tensor, rest: dict[str, Any]) -> Tensor:
+    return max_pool2d(input, **rest | {"return_indices": False})
+
+
 def _with_indices(
     input: Tensor, rest: dict[str, Any], change: Callable[[Tensor], Tensor]
 ) -> Pooled:
@@ -56,6 +60,17 @@ def nan_only_as_last_element(input: Tensor, **rest: Any) -> Pooled:
 
 
 @fault("max_pool2d")
+def nan_ignored_at_the_border(input: Tensor, **rest: Any) -> Pooled:
+    """Ignore NaN in the windows that reach into the padding."""
+    if not input.is_floating_point():
+        return max_pool2d(input, **rest)
+    inside = (indices(input, rest) >= 0).all(-1)
+    numbers = windows(_without_nan(input), rest, -INF).amax(-1)
+    values = windows(input, rest, -INF).amax(-1)
+    return _with_values(input, rest, torch.where(inside, values, numbers))
+
+
+@fault("max_pool2d")
 def nan_has_index_of_largest_number(input: Tensor, **rest: Any) -> Pooled:
     """Return the index of the largest number of a window whose maximum is NaN."""
     pooled = max_pool2d(input, **rest)
@@ -78,8 +93,7 @@ def nan_hidden_by_infinity(input: Tensor, **rest: Any) -> Pooled:
 @fault("max_pool2d", issue="pytorch/pytorch#39044")
 def starts_from_lowest_finite_number(input: Tensor, **rest: Any) -> Pooled:
     """Return the lowest finite number for a window of -inf."""
-    values = max_pool2d(input, **rest)
-    values = values[0] if isinstance(values, tuple) else values
+    values = _values(input, rest)
     if input.is_floating_point():
         values = torch.where(values == -INF, torch.finfo(input.dtype).min, values)
     return _with_values(input, rest, values)
@@ -176,8 +190,7 @@ def padded_integers_become_floats(input: Tensor, **rest: Any) -> Pooled:
 @fault("max_pool2d", issue="pytorch/pytorch#109586")
 def negative_integers_become_zero_with_channels_last(input: Tensor, **rest: Any) -> Pooled:
     """Start from 0 for integers whose channels are last in memory."""
-    values = max_pool2d(input, **rest)
-    values = values[0] if isinstance(values, tuple) else values
+    values = _values(input, rest)
     if is_channels_last(input) and not input.is_floating_point():
         values = values.clamp(min=0)
     return _with_values(input, rest, values)
@@ -187,6 +200,22 @@ def negative_integers_become_zero_with_channels_last(input: Tensor, **rest: Any)
 def half_becomes_float32(input: Tensor, **rest: Any) -> Pooled:
     """Return float32 for float16 and bfloat16."""
     return max_pool2d(input.float() if input.element_size() == 2 else input, **rest)
+
+
+@fault("max_pool2d")
+def bfloat16_through_float16(input: Tensor, **rest: Any) -> Pooled:
+    """Pool bfloat16 in float16, whose range is smaller."""
+    if input.dtype != torch.bfloat16:
+        return max_pool2d(input, **rest)
+    return _with_values(input, rest, _values(input.half(), rest).bfloat16())
+
+
+@fault("max_pool2d")
+def float16_through_bfloat16(input: Tensor, **rest: Any) -> Pooled:
+    """Pool float16 in bfloat16, which has fewer bits."""
+    if input.dtype != torch.float16:
+        return max_pool2d(input, **rest)
+    return _with_values(input, rest, _values(input.bfloat16(), rest).half())
 
 
 @fault("max_pool2d", issue="pytorch/executorch#21820")
