@@ -49,7 +49,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
 GRADIENTS: dict[str, Callable[..., Nested]] = {"max_pool2d": max_pool2d_gradient}
 
 STEP = Fraction(1, 2**14)
-KINK = Fraction(1, 2**7)
+KINK = 1 / 2**7
 
 
 def directional_derivative(
@@ -81,7 +81,7 @@ def directional_derivative(
 
 
 def _moved(
-    direction: Nested, step: Number, *, operator: str, wrt: str, **arguments: Nested | str
+    direction: Nested, step: Fraction, *, operator: str, wrt: str, **arguments: Nested | str
 ) -> list[Number]:
     """Return the elements of operator(x + step * direction)."""
     moved = copy.deepcopy(arguments)
@@ -114,7 +114,7 @@ def backward(grad_output: Nested, *, times: int = 1, **arguments: Nested | str) 
     weights = list(leaves(grad_output))
 
     def derivative(unit: Nested) -> Number:
-        before, here, after = (_moved(unit, step, **arguments) for step in (-STEP, 0, STEP))
+        before, here, after = (_moved(unit, step, **arguments) for step in (-STEP, Fraction(0), STEP))
         slopes = (
             _slope((middle - left) / STEP, (right - middle) / STEP)
             for left, middle, right in zip(before, here, after, strict=True)
@@ -132,7 +132,7 @@ def _slope(left: Number, right: Number) -> Number:
     At a kink it is the number of least magnitude between them, as PyTorch documents ("Gradients
     for non-differentiable functions"). Without a kink they differ by STEP times the curvature.
     """
-    if left * right <= 0 and abs(right - left) > KINK:
+    if left * right <= 0 and abs(float(right - left)) > KINK:
         return 0
     return (left + right) / 2
 

@@ -41,7 +41,7 @@ def _elementwise(
     operator: str,
     largest: int,
     parameters: Mapping[str, Any],
-    kinds: tuple[str, ...],
+    kinds: list[str],
     *,
     tolerance: Mapping[str, Any] = DERIVED,
 ) -> Case:
@@ -109,13 +109,13 @@ def _with_input(case: Case, values: np.ndarray, dtype: str) -> Case:
 @st.composite
 def relu(draw: Draw, largest: int = LARGEST) -> Case:
     parameters = optional(draw, inplace=True) if largest > TINY else {}
-    kinds = ("integers", "special", "special", "fractions", "float16", "int64")
+    kinds = ["integers", "special", "special", "fractions", "float16", "int64"]
     return draw(_elementwise("relu", largest, parameters, kinds, tolerance=EXACT))
 
 
 @st.composite
 def sigmoid(draw: Draw, largest: int = LARGEST) -> Case:
-    kinds = ("special", "fractions", "float16", "wide", "wide", "overflow")
+    kinds = ["special", "fractions", "float16", "wide", "wide", "overflow"]
     return draw(_elementwise("sigmoid", largest, {}, kinds))
 
 
@@ -152,9 +152,9 @@ def dropout(draw: Draw, largest: int = LARGEST) -> Case:
         "p": draw(st.sampled_from([0, 0.1, 0.25, 0.3, 0.5, 0.75, 0.9, 1])),
         "training": draw(st.booleans()),
     }
-    kinds = ("fractions", "fractions", "float16")
+    kinds = ["fractions", "fractions", "float16"]
     if not parameters["p"] or not parameters["training"]:
-        kinds += ("special", "special")  # 0 times an infinity may be NaN where it is dropped
+        kinds += ["special", "special"]  # 0 times an infinity may be NaN where it is dropped
     return draw(_elementwise("dropout", largest, parameters, kinds))
 
 
@@ -192,7 +192,7 @@ def batch_norm(draw: Draw, largest: int = LARGEST) -> Case:
         parameters,
     )
     variance["dtype"] = case.inputs["input"]["dtype"]
-    case = replace(case, inputs=case.inputs | {"running_var": variance})
+    case = replace(case, inputs={**case.inputs, "running_var": variance})
     return case if largest <= TINY else _other_batch(draw, case)
 
 
