@@ -81,6 +81,13 @@ def _channels_last(values: np.ndarray) -> np.ndarray:
     return np.moveaxis(np.moveaxis(values, 1, -1).copy(), -1, 1)
 
 
+def _channel_slice(values: np.ndarray) -> np.ndarray:
+    # As channels_last, of an array with twice as many channels: its strides have gaps.
+    larger = np.full((values.shape[0], 2 * values.shape[1], *values.shape[2:]), GAP, values.dtype)
+    larger[:, : values.shape[1]] = values
+    return _channels_last(larger)[:, : values.shape[1]]
+
+
 def _strided(values: np.ndarray) -> np.ndarray:
     # Every second element of a larger array, along each axis.
     larger = np.full([2 * length + 1 for length in values.shape], GAP, values.dtype)
@@ -104,6 +111,7 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "contiguous": lambda values: values,
     "transposed": _transposed,
     "channels_last": _channels_last,
+    "channel_slice": _channel_slice,
     "strided": _strided,
     "reversed": _reversed,
     "expanded": _expanded,

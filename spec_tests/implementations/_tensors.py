@@ -88,14 +88,17 @@ class TensorAdapter:
     def _optimize(
         self, optimizer_class: type, /, params: np.ndarray, grads: np.ndarray, **options: Any
     ) -> np.ndarray:
-        # A copy: the optimizer changes the parameter, and params must not change.
-        parameter = _tensor(params, self.device).clone().requires_grad_()
-        optimizer = optimizer_class([parameter], **options)
+        # (n) -> (1) and (n - 1): with two parameters, a state that they share shows. Copies: the
+        # optimizer changes the parameters, and params must not change.
+        split = _tensor(params, self.device).tensor_split([1])
+        parameters = [part.clone().requires_grad_() for part in split]
+        optimizer = optimizer_class(parameters, **options)
         history = []
-        for grad in _tensor(grads, self.device):
-            parameter.grad = grad
+        for step in _tensor(grads, self.device):
+            for parameter, grad in zip(parameters, step.tensor_split([1]), strict=True):
+                parameter.grad = grad
             optimizer.step()
-            history.append(_array(parameter))
+            history.append(_array(torch.cat(parameters)))
         return np.stack(history)
 
     def _backward(

@@ -26,6 +26,7 @@ def test_layouts_in_memory() -> None:
         "contiguous": (48, 16, 8, 4),
         "transposed": (4, 8, 24, 48),
         "channels_last": (48, 4, 24, 12),
+        "channel_slice": (96, 4, 48, 24),
         "strided": (1400, 200, 40, 8),
         "reversed": (-48, -16, -8, -4),
     }
