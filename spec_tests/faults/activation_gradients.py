@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from spec_tests.faults import fault
 from spec_tests.faults._losses import with_gradient_of
-from spec_tests.faults.convolution_layouts import as_if_contiguous
+from spec_tests.faults._memory import as_if_contiguous
 
 
 def _relu(input: Tensor, derivative: Tensor, *, inplace: bool = False) -> Tensor:

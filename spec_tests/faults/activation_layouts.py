@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spec_tests.faults import fault
-from spec_tests.faults.convolution_layouts import as_if_contiguous, as_if_dense
+from spec_tests.faults._memory import as_if_contiguous, as_if_dense
 
 
 def _leftover_unchanged(output: Tensor, input: Tensor, lanes: int) -> Tensor:

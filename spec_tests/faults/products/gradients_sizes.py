@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from spec_tests.faults import fault
-from spec_tests.faults.product_gradients import matches
+from spec_tests.faults.products.gradients import matches
 from spec_tests.implementations.torch import IMPLEMENTATION
 
 Array = np.ndarray

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from spec_tests.faults import fault
-from spec_tests.faults.convolution_layouts import as_if_contiguous, as_if_dense
+from spec_tests.faults._memory import as_if_contiguous, as_if_dense
 
 
 @fault("flatten", issue="pytorch/pytorch#67670")

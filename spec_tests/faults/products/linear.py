@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spec_tests.faults import fault
+from spec_tests.faults._memory import as_if_contiguous, as_if_dense
 from spec_tests.faults._rounding import (
     HALF,
     sums_in_dtype,
@@ -12,7 +13,6 @@ from spec_tests.faults._rounding import (
     to_bfloat16,
     to_tf32,
 )
-from spec_tests.faults.convolution_layouts import as_if_contiguous, as_if_dense
 
 Bias = Tensor | None
 

@@ -1,0 +1,1 @@
+"""Faults of conv2d, linear and flatten."""
