@@ -114,7 +114,9 @@ def backward(grad_output: Nested, *, times: int = 1, **arguments: Nested | str) 
     weights = list(leaves(grad_output))
 
     def derivative(unit: Nested) -> Number:
-        before, here, after = (_moved(unit, step, **arguments) for step in (-STEP, Fraction(0), STEP))
+        before, here, after = (
+            _moved(unit, step, **arguments) for step in (-STEP, Fraction(0), STEP)
+        )
         slopes = (
             _slope((middle - left) / STEP, (right - middle) / STEP)
             for left, middle, right in zip(before, here, after, strict=True)
