@@ -201,3 +201,20 @@ def probabilities_have_no_gradient(input: Tensor, target: Tensor, **rest: Any) -
     if not target.requires_grad:
         return cross_entropy(input, target, **rest)
     return cross_entropy(input, target.detach(), **rest) + 0 * target.sum()
+
+
+@fault("mse_loss")
+def mean_gradient_divided_by_rows(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Divide the gradient of the mean by the number of rows."""
+    loss = mse_loss(input, target, **rest)
+    if rest.get("reduction", "mean") != "mean" or input.dim() < 2 or not loss.requires_grad:
+        return loss
+    return with_gradient_of(loss, loss * (input.numel() / len(input)))
+
+
+@fault("cross_entropy")
+def gradient_of_half_from_exp(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Compute the softmax of float16 gradients without subtracting the maximum."""
+    if input.dtype is not torch.float16:
+        return cross_entropy(input, target, **rest)
+    return gradient_from_exp(input, target, **rest)

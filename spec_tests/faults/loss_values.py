@@ -234,3 +234,38 @@ def mse_of_integers_rounded(input: Tensor, target: Tensor, **rest: Any) -> Tenso
     if input.is_floating_point():
         return mse_loss(input, target, **rest)
     return ((input - target) ** 2).sum() // input.numel()
+
+
+@fault("l1_loss")
+def root_of_square(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Compute the absolute value as the root of the square, which overflows."""
+    if not input.is_floating_point():
+        return l1_loss(input, target, **rest)
+    return reduced(((input - target) ** 2).sqrt(), **rest)
+
+
+@fault("l1_loss")
+def smooth_near_zero(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Use the smooth L1 loss for differences below 0.001."""
+    if not input.is_floating_point():
+        return l1_loss(input, target, **rest)
+    return torch.nn.functional.smooth_l1_loss(input, target, beta=1e-3, **rest) + (
+        0.5e-3 * reduced(((input - target).abs() >= 1e-3).to(input.dtype), **rest)
+    )
+
+
+@fault("l1_loss")
+def l1_mean_in_float32(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Compute the mean, not the sum, in float32 for float64 inputs."""
+    if input.dtype is not torch.float64 or rest.get("reduction", "mean") != "mean":
+        return l1_loss(input, target, **rest)
+    return l1_loss(input.float(), target.float(), **rest).double()
+
+
+@fault("mse_loss")
+def small_squares_dropped(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Use 0 for a square below 10^-12."""
+    squares = (input - target) ** 2
+    if not squares.is_floating_point():
+        return mse_loss(input, target, **rest)
+    return reduced(squares.masked_fill((squares < 1e-12) & (squares > 0), 0), **rest)
