@@ -64,6 +64,7 @@ def max_pool2d(
 def avg_pool2d(
     run: Run, input: np.ndarray, kernel_size: Any, stride: Any = None, **options: Any
 ) -> np.ndarray:
+    require(input.dtype.kind != "i", "ONNX has no AveragePool of int64")
     divisor = options.pop("divisor_override", None)
     require(divisor is None, "ONNX has no divisor_override")
     options = {"count_include_pad": True} | options
