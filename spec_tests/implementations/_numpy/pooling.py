@@ -169,6 +169,8 @@ def _divisors(
     include_padding: bool,
 ) -> np.ndarray:
     """Return how many pixels of each window count, (oH, oW), or the divisor given."""
+    if not isinstance(override, int | None):
+        raise TypeError(f"divisor_override must be an int, got divisor_override={override!r}")
     if override == 0:
         raise RuntimeError("divisor_override must not be zero: None divides by the pixel count")
     if override is not None:
