@@ -17,7 +17,8 @@ from torch.utils.tensorboard import SummaryWriter
 from reference.data import synthetic_cifar10
 from reference.models.course import Tudui
 from spec_tests.harness import oracle_checks, profiles
-from spec_tests.implementations import TESTED, implementation_of, known_differences, load
+from spec_tests.harness.adapters import load
+from spec_tests.implementations import TESTED, implementation_of, known_differences
 from spec_tests.paths import INSECTS
 
 profiles.load()

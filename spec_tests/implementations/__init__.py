@@ -1,8 +1,8 @@
 """The implementations that the vectors run against: one adapter per file.
 
 An adapter is a module: one that defines `IMPLEMENTATION`, an `Implementation`, or a plain module
-whose functions have the names and arguments of `torch.nn.functional`. `load` accepts both. The
-functions are called by keyword, and take and return NumPy arrays:
+whose functions have the names and arguments of `torch.nn.functional`. `spec_tests.harness.adapters`
+imports both. The functions are called by keyword, and take and return NumPy arrays:
 
 - A result is a new array, but for what is changed in place and for flatten and dropout, which may
   return their input; a number is an array of shape (), several results are a tuple.
@@ -25,21 +25,15 @@ A plain module may also define `DESCRIPTION`, `LIBRARY_ERRORS` and `use(device)`
 of `Implementation` with these names.
 """
 
-import importlib
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 Operator = Callable[..., Any]
-
-BUILT_IN = sorted(
-    path.stem.replace("torch_", "torch.") for path in Path(__file__).parent.glob("[!_]*.py")
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,38 +81,6 @@ class UnsupportedSkip(pytest.skip.Exception):  # type: ignore[name-defined]
 def implementation_of(item: pytest.Item) -> Implementation | None:
     """Return the implementation that a test is parametrized with; None if there is none."""
     return item.callspec.params.get("implementation") if hasattr(item, "callspec") else None
-
-
-def load(name: str) -> Implementation:
-    """Import an adapter and return its implementation, under the name given.
-
-    Args:
-        name: a built-in adapter (`torch.compile`) or the dotted path of a module (`mine.adapter`).
-
-    Raises:
-        pytest.UsageError: it cannot be imported; the message is one line.
-    """
-    path = f"{__name__}.{name.replace('.', '_')}" if name in BUILT_IN else name
-    try:
-        module = importlib.import_module(path)
-    except ImportError as error:
-        hint = "" if name in BUILT_IN else f"; built in are {', '.join(BUILT_IN)}"
-        raise pytest.UsageError(f"--impl {name}: {error}{hint}") from None
-    if implementation := getattr(module, "IMPLEMENTATION", None):
-        return replace(implementation, name=name)
-    return _wrap(module, name)
-
-
-def _wrap(module: ModuleType, name: str) -> Implementation:
-    """Return the implementation that a plain module of functions is."""
-    public = {key: value for key, value in vars(module).items() if not key.startswith("_")}
-    return Implementation(
-        name=name,
-        functions={key: value for key, value in public.items() if callable(value)},
-        description=public.get("DESCRIPTION", ""),
-        library_errors=public.get("LIBRARY_ERRORS", ()),
-        use=public.get("use"),
-    )
 
 
 def known_differences() -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from spec_tests import paths
 from spec_tests.faults.catalog import Fault, all_faults, smallest_set
 from spec_tests.harness import comparison, vectors
 from spec_tests.harness.vectors import Case
-from spec_tests.implementations import Implementation, load
+from spec_tests.implementations import Implementation
 from spec_tests.implementations.torch import IMPLEMENTATION, TENSOR_FUNCTIONS
 from spec_tests.report import summary
 from spec_tests.support.results_schema import problems
@@ -176,15 +176,6 @@ def test_fault_without_a_mistake_passes_every_case() -> None:
     """Check that a fault is rejected for its mistake only: without one, it passes."""
     unchanged = Fault("conv2d", TENSOR_FUNCTIONS["conv2d"], issue="").implementation()
     assert [str(case) for case in CASES if not _passes(unchanged, case)] == []
-
-
-def test_unknown_implementation_is_a_usage_error() -> None:
-    with pytest.raises(pytest.UsageError) as caught:
-        load("nosuch.adapter")
-    assert re.fullmatch(
-        r"--impl nosuch.adapter: No module named 'nosuch'; built in are .*torch.compile",
-        str(caught.value),
-    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from spec_tests.harness import vectors
-from spec_tests.implementations import load
+from spec_tests.harness.adapters import load
 
 NUMPY = load("numpy")
 
