@@ -136,6 +136,35 @@ def last_window_dropped_over_padding(input: Tensor, **rest: Any) -> Pooled:
     return pooled
 
 
+def _with_window_for_no_rest(pooled: Tensor, input: Tensor, rest: dict[str, Any]) -> Tensor:
+    """Repeat the last window along the axes on which the windows fit exactly, in ceil_mode."""
+    steps = pair(rest.get("stride") or rest["kernel_size"])
+    for axis in (-2, -1):
+        span = pair(rest.get("dilation", 1))[axis] * (pair(rest["kernel_size"])[axis] - 1) + 1
+        margin = pair(rest.get("padding", 0))[axis]
+        room = input.shape[axis] + 2 * margin - span
+        inside = pooled.shape[axis] * steps[axis] < input.shape[axis] + margin
+        if rest.get("ceil_mode") and room % steps[axis] == 0 and inside:
+            last = pooled.narrow(axis, pooled.shape[axis] - 1, 1)
+            pooled = torch.cat([pooled, last], axis)
+    return pooled
+
+
+@fault("max_pool2d")
+def ceil_mode_always_adds_a_maximum(input: Tensor, **rest: Any) -> Pooled:
+    """Add a window in ceil_mode also if the windows fit exactly."""
+    pooled = max_pool2d(input, **rest)
+    if isinstance(pooled, tuple):
+        return pooled
+    return _with_window_for_no_rest(pooled, input, rest)
+
+
+@fault("avg_pool2d", issue="openvinotoolkit/openvino#33369")
+def ceil_mode_always_adds_a_mean(input: Tensor, **rest: Any) -> Tensor:
+    """Add a window in ceil_mode also if the windows fit exactly."""
+    return _with_window_for_no_rest(avg_pool2d(input, **rest), input, rest)
+
+
 @fault("max_pool2d")
 def max_in_memory_order(input: Tensor, **rest: Any) -> Pooled:
     """Read the memory in its order, as if every input were contiguous."""
