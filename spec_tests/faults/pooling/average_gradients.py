@@ -194,3 +194,30 @@ def adaptive_gradient_in_memory_order(input: Tensor, output_size: Size) -> Tenso
         return right.movedim(1, -1).reshape(input.shape)
 
     return _adaptive(input, output_size, gradient)
+
+
+def _first_channel_repeated(input: Tensor, grad_output: Tensor, function: Function) -> Tensor:
+    right = function(grad_output)
+    return right[:1].expand_as(right) if input.ndim == 3 else right
+
+
+@fault("avg_pool2d")
+def unbatched_gradient_of_first_channel(input: Tensor, **rest: Any) -> Tensor:
+    """Use the gradient of the first channel for all if there is no batch."""
+
+    def right(grad: Tensor) -> Tensor:
+        return right_gradient(avg_pool2d, input, grad, **rest)
+
+    return differentiated(
+        input, avg_pool2d(input, **rest), lambda grad: _first_channel_repeated(input, grad, right)
+    )
+
+
+@fault("adaptive_avg_pool2d")
+def unbatched_bin_gradient_of_first_channel(input: Tensor, output_size: Size) -> Tensor:
+    """Use the gradient of the first channel for all if there is no batch."""
+
+    def right(grad: Tensor) -> Tensor:
+        return right_gradient(adaptive_avg_pool2d, input, grad, output_size)
+
+    return _adaptive(input, output_size, lambda grad: _first_channel_repeated(input, grad, right))

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d, pad
 
 from spec_tests.faults import Function, Size, fault
 from spec_tests.faults.pooling._elements import in_memory_order, is_channels_last, pair, windows
@@ -134,6 +134,31 @@ def last_window_dropped_over_padding(input: Tensor, **rest: Any) -> Pooled:
         parts = tuple(part.narrow(axis, 0, count) for part in parts)
         pooled = parts if isinstance(pooled, tuple) else parts[0]
     return pooled
+
+
+def _height_from_last_axis(input: Tensor, fill: float) -> Tensor:
+    """Return an input of three axes with as many rows as it has columns."""
+    if input.ndim != 3:
+        return input
+    return pad(input, (0, 0, 0, input.shape[-1] - input.shape[-2]), value=fill)
+
+
+@fault("max_pool2d")
+def axes_counted_from_the_batch_in_max(input: Tensor, **rest: Any) -> Pooled:
+    """Use axis 2 as the rows, also without a batch, where it holds the columns."""
+    return max_pool2d(_height_from_last_axis(input, -torch.inf), **rest)
+
+
+@fault("avg_pool2d")
+def axes_counted_from_the_batch_in_avg(input: Tensor, **rest: Any) -> Tensor:
+    """Use axis 2 as the rows, also without a batch, where it holds the columns."""
+    return avg_pool2d(_height_from_last_axis(input, 0), **rest)
+
+
+@fault("adaptive_avg_pool2d")
+def axes_counted_from_the_batch_in_bins(input: Tensor, output_size: Size) -> Tensor:
+    """Use axis 2 as the rows, also without a batch, where it holds the columns."""
+    return adaptive_avg_pool2d(_height_from_last_axis(input, 0), output_size)
 
 
 def _with_window_for_no_rest(pooled: Tensor, input: Tensor, rest: dict[str, Any]) -> Tensor:
