@@ -181,13 +181,6 @@ def infinity_replaced(input: Tensor, p: float = 0.5, *, training: bool = True) -
 
 
 @fault("dropout")
-def subnormal_dropped(input: Tensor, p: float = 0.5, *, training: bool = True) -> Tensor:
-    """Flush subnormal numbers to 0 where nothing is dropped."""
-    output = functional.dropout(input, p, training)
-    return output if training and p else output * (output.abs() >= torch.finfo(output.dtype).tiny)
-
-
-@fault("dropout")
 def negative_probability_accepted(input: Tensor, p: float = 0.5, **rest: Any) -> Tensor:
     """Treat a negative probability as 0, instead of raising an error."""
     return functional.dropout(input, max(p, 0), **rest)

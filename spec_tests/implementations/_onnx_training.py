@@ -12,7 +12,7 @@ PREVIEW = "ai.onnx.preview.training"
 
 
 def dropout(run: Run, input: np.ndarray, p: float = 0.5, *, training: bool = True) -> np.ndarray:
-    ratio = np.array(p, np.float32)
+    ratio = np.array(p, "float64" if input.dtype == "float64" else "float32")
     return run_node(run, "Dropout", input, ratio, np.array(training))
 
 

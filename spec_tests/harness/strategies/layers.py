@@ -32,7 +32,7 @@ from spec_tests.harness.vectors import EXACT, Case
 BLOCKS = st.sampled_from([3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33])
 BACKWARDS = st.sampled_from([{}, {}, {}, {"layout": "reversed"}])
 
-SPECIAL = [nan, inf, -inf, -0.0, 1e-40, -1e-40]
+SPECIAL = [nan, inf, -inf, -0.0]
 
 
 @st.composite
