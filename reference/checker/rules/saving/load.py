@@ -96,7 +96,13 @@ class TorchLoadWholeModel(Rule):
 
             model = torch.load("tudui.pth", map_location=torch.device("cpu"))  # finding
             model.eval()
-            """
+            """,
+            fixed="""
+            import torch
+
+            model = torch.load("tudui.pth", map_location=torch.device("cpu"), weights_only=False)
+            model.eval()
+            """,
         ),
         Bad(
             """
@@ -129,7 +135,22 @@ class TorchLoadWholeModel(Rule):
                 return torch.load(path).to("cpu")  # finding
 
             output = load("net.pth")(image)
-            """
+            """,
+            fixed="""
+            import torch
+
+            class Classifier:
+                def __init__(self, path):
+                    self.net = torch.load(path, weights_only=False)
+
+                def classify(self, image):
+                    return self.net(image).argmax(1)
+
+            def load(path):
+                return torch.load(path, weights_only=False).to("cpu")
+
+            output = load("net.pth")(image)
+            """,
         ),
         Bad(
             """
@@ -153,7 +174,7 @@ class TorchLoadWholeModel(Rule):
                 saved = saved_as(script, file_name(script, argument(call, 0, "f")))
                 use = use_of(script, call)
                 if use != "data" and _is_network(script, call, saved, use):
-                    certain = content_of(saved) == "network" and use != "dict"
+                    certain = "network" in (content_of(saved), use) and use != "dict"
                     yield Match(node=call, severity=severity, fix=_fix(call) if certain else {})
 
 
