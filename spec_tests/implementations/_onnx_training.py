@@ -35,7 +35,7 @@ def batch_norm(
     inputs = input, scale, shift, running_mean, running_var
     options: dict[str, Any] = {
         "epsilon": float(eps),
-        "momentum": 1 - momentum,
+        "momentum": 1.0 - momentum,
         "training_mode": int(training),
     }
     if not training:
