@@ -22,11 +22,9 @@ def to_bfloat16(values: Tensor) -> Tensor:
     return values.bfloat16().float() if values.dtype == torch.float32 else values
 
 
-def through_float32(values: Tensor | None) -> Tensor | None:
-    """Round float64 to float32; return other dtypes, and None, unchanged."""
-    if values is None or values.dtype != torch.float64:
-        return values
-    return values.float().double()
+def through_float32(values: Tensor) -> Tensor:
+    """Round float64 to float32; return other dtypes unchanged."""
+    return values.float().double() if values.dtype == torch.float64 else values
 
 
 def sums_in_dtype(left: Tensor, right: Tensor, lanes: int = 1) -> Tensor:

@@ -38,8 +38,9 @@ def bias_added_twice_with_a_mode(
     input: Tensor, weight: Tensor, bias: Bias = None, **rest: Any
 ) -> Tensor:
     """Add the bias twice in a padding mode."""
-    twice = bias is not None and rest.get("padding_mode", "zeros") != "zeros"
-    return conv2d(input, weight, bias * 2 if twice else bias, **rest)
+    if bias is not None and rest.get("padding_mode", "zeros") != "zeros":
+        bias = bias * 2
+    return conv2d(input, weight, bias, **rest)
 
 
 @fault("conv2d")

@@ -196,4 +196,4 @@ def float64_bias_through_float32(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, **rest: Any
 ) -> Tensor:
     """Round a float64 bias to float32."""
-    return conv2d(input, weight, through_float32(bias), **rest)
+    return conv2d(input, weight, None if bias is None else through_float32(bias), **rest)

@@ -46,8 +46,9 @@ def nan_of_the_weight_lost(input: Tensor, weight: Tensor, bias: Bias = None) -> 
 @fault("linear", issue="OpenMathLib/OpenBLAS#929")
 def nan_of_the_bias_lost(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
     """Treat NaN of the bias as 0."""
-    floats = bias is not None and bias.is_floating_point()
-    return linear(input, weight, bias.nan_to_num(0) if floats else bias)
+    if bias is None or not bias.is_floating_point():
+        return linear(input, weight, bias)
+    return linear(input, weight, bias.nan_to_num(0))
 
 
 @fault("linear")
@@ -163,7 +164,7 @@ def weight_through_float32(input: Tensor, weight: Tensor, bias: Bias = None) -> 
 @fault("linear")
 def bias_through_float32(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
     """Round a float64 bias to float32."""
-    return linear(input, weight, through_float32(bias))
+    return linear(input, weight, None if bias is None else through_float32(bias))
 
 
 def _covered(length: int, block: int) -> int:

@@ -95,8 +95,9 @@ def bias_of_one_number_repeated(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, **rest: Any
 ) -> Tensor:
     """Add a bias of one number to every output channel."""
-    one = bias is not None and bias.shape == (1,)
-    return conv2d(input, weight, bias.expand(len(weight)) if one else bias, **rest)
+    if bias is not None and bias.shape == (1,):
+        bias = bias.expand(len(weight))
+    return conv2d(input, weight, bias, **rest)
 
 
 @fault("conv2d")
