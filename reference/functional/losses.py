@@ -115,15 +115,13 @@ def cross_entropy(
     class_dim = 0 if input.ndim == 1 else 1
     logits = input.movedim(class_dim, -1)  # (N, C, d1, ...) -> (N, d1, ..., C)
     _check_options(logits, weight, label_smoothing)
-    log_probabilities = _log_softmax(logits)  # (N, d1, ..., C)
     weight = logits.new_ones(logits.shape[-1]) if weight is None else weight
     if target.shape != input.shape:
         labels = _check_labels(logits, target, ignore_index)  # (N, d1, ...)
-        losses, weights = _index_losses(
-            log_probabilities, labels, weight, ignore_index, label_smoothing
-        )
+        losses, weights = _index_losses(logits, labels, weight, ignore_index, label_smoothing)
         return _reduce(losses, reduction, weights)
     _check_probabilities(target, ignore_index)
+    log_probabilities = _log_softmax(logits)  # (N, d1, ..., C)
     # (N, C, d1, ...) -> (N, d1, ..., C)
     smoothed = target.movedim(class_dim, -1) * (1 - label_smoothing)
     smoothed = smoothed + label_smoothing / logits.shape[-1]
@@ -140,7 +138,7 @@ def _log_softmax(logits: Tensor) -> Tensor:
 
 
 def _index_losses(
-    log_probabilities: Tensor,
+    logits: Tensor,
     labels: Tensor,
     weight: Tensor,
     ignore_index: int,
@@ -149,7 +147,7 @@ def _index_losses(
     """Return the loss and the weight of each sample; both are 0 for an ignored one.
 
     Args:
-        log_probabilities: (N, d1, ..., C).
+        logits: (N, d1, ..., C).
         labels: (N, d1, ...).
         weight: (C,).
         ignore_index: as in `cross_entropy`.
@@ -159,7 +157,9 @@ def _index_losses(
         Losses and weights, each (N, d1, ...).
     """
     ignored = labels == ignore_index
-    # ignore_index need not be a valid index for gather: use class 0 and zero the result below.
+    # An ignored sample has no loss and no gradient, even if its logits are NaN. ignore_index need
+    # not be a valid index for gather: use class 0 and zero the result below.
+    log_probabilities = _log_softmax(logits.masked_fill(ignored.unsqueeze(-1), 0))
     labels = labels.masked_fill(ignored, 0)
     weights = weight[labels]  # (C,) -> (N, d1, ...)
     # (N, d1, ..., C) -> (N, d1, ..., 1) -> (N, d1, ...)
@@ -167,7 +167,7 @@ def _index_losses(
     if label_smoothing:
         uniform = -(weight * log_probabilities).mean(-1)  # (N, d1, ..., C) -> (N, d1, ...)
         losses = (1 - label_smoothing) * losses + label_smoothing * uniform
-    # masked_fill, not a product: an infinite loss times 0 would be NaN.
+    # masked_fill, not a product: infinite weights times 0 would be NaN.
     return losses.masked_fill(ignored, 0), weights.masked_fill(ignored, 0)
 
 

@@ -55,6 +55,17 @@ def labels(shape: tuple[int, ...], seed: int = 0) -> Tensor:
     return indices
 
 
+def test_ignored_sample_of_nan_has_no_gradient_unlike_torch() -> None:
+    gradients = []
+    for function in (reference.cross_entropy, functional.cross_entropy):
+        logits = torch.tensor([[torch.nan, 0.0], [0.0, 0.0]], requires_grad=True)
+        function(logits, torch.tensor([-100, 0])).backward()
+        assert logits.grad is not None
+        gradients.append(logits.grad)
+    assert gradients[0].tolist() == [[0, 0], [-0.5, 0.5]]
+    assert gradients[1][0].isnan().all()
+
+
 @pytest.mark.parametrize("label_smoothing", [0.1, 1.0])
 @pytest.mark.parametrize("case", SHAPES)
 def test_cross_entropy(case: str, label_smoothing: float) -> None:
