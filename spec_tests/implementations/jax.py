@@ -55,6 +55,7 @@ def _cross_entropy(input: Any, target: Any, *, reduction: str = "mean", **rest: 
     supported = jnp.issubdtype(target.dtype, jnp.integer) and input.ndim == 2 and not rest
     require(supported, "log_softmax: anything but one class index per sample")
     require((target >= 0).all(), "log_softmax: ignored samples")
+    require(reduction in {"mean", "sum", "none"}, f"reduction {reduction}")
     losses = -jnp.take_along_axis(jax.nn.log_softmax(input), target[:, None], axis=1)[:, 0]
     return {"mean": jnp.mean, "sum": jnp.sum, "none": jnp.asarray}[reduction](losses)
 
