@@ -32,7 +32,7 @@ def _updates(draw: Draw, operator: str, parameters: dict[str, Any]) -> Case:
 def sgd(draw: Draw) -> Case:
     momentum = draw(st.sampled_from([0, 0.5, 0.75, 1]))
     parameters = optional(draw, momentum=momentum)
-    if parameters and draw(st.booleans()):
+    if bool(parameters) and draw(st.booleans()):
         dampened = momentum == 0 or draw(st.booleans())
         parameters |= {"dampening": 0.25} if dampened else {"nesterov": True}
     return draw(_updates("sgd", parameters))
