@@ -204,7 +204,7 @@ def bias_along_rows(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
     return linear(input, weight) + bias[:, None]
 
 
-@fault("linear", issue="robertknight/rten#81")
+@fault("linear")
 def no_features_without_bias(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
     """Return zeros if there are no features, as if nothing was to be added."""
     return linear(input, weight, bias if weight.numel() else None)
@@ -217,7 +217,7 @@ def empty_batch_flattened(input: Tensor, weight: Tensor, bias: Bias = None) -> T
     return output if input.numel() or not weight.numel() else output.flatten(0, -2)
 
 
-@fault("linear", issue="pytorch/pytorch#187989")
+@fault("linear")
 def weight_of_one_axis_keeps_it(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
     """Return an output axis of length 1 for a weight of one axis."""
     return linear(input, weight[None] if weight.dim() == 1 else weight, bias)
