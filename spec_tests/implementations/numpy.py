@@ -61,10 +61,13 @@ OPERATORS: dict[str, tuple[Operator, Operator]] = {
 def _backward(
     grad_output: np.ndarray, *, operator: str, wrt: str, times: int = 1, **arguments: Any
 ) -> np.ndarray:
-    """Add up the gradients of several backward passes."""
-    _, gradients = OPERATORS[operator]
-    passes = [gradients(grad_output, **arguments)[wrt] for _ in range(times)]
-    return np.asarray(sum(passes), arguments[wrt].dtype)
+    """Add up the gradients of several backward passes, each after a forward pass."""
+    function, gradients = OPERATORS[operator]
+    total = np.zeros_like(arguments[wrt])
+    for _ in range(times):
+        function(**arguments)  # checks the arguments; batch_norm moves its running statistics
+        total += gradients(grad_output, **arguments)[wrt].astype(total.dtype)
+    return total
 
 
 FUNCTIONS: dict[str, Operator] = {name: function for name, (function, _) in OPERATORS.items()}

@@ -55,13 +55,11 @@ def cross_entropy_gradients(
     """Return the gradient of the input; for probabilities also of target and weight."""
     logits = _classes_last(input)
     weights = _class_weights(logits, weight, label_smoothing)
-    check_reduction(logits, reduction)
     log_softmax = _log_softmax(logits)
     probabilities = target.shape == input.shape
     if probabilities:
-        _check_probabilities(target, ignore_index)
         shares, divisor = _smoothed(_classes_last(target), label_smoothing), logits[..., 0].size
-        counted = np.ones(logits.shape[:-1], bool)
+        counted = np.full(logits.shape[:-1], fill_value=True)
     else:
         labels, counted = _labels(logits, target, ignore_index)
         one_hot = labels[..., None] == np.arange(logits.shape[-1])

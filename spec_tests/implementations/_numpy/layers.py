@@ -24,7 +24,6 @@ def linear_gradients(
     bias: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the gradients of input, weight and bias."""
-    _check_linear(input, weight, bias)
     # A vector of weights is a matrix with one row, of an output without its last axis.
     matrix = exact(weight).reshape(-1, input.shape[-1])
     grads = exact(grad_output).reshape(*input.shape[:-1], len(matrix))
@@ -105,8 +104,8 @@ def _factors(input: np.ndarray, p: float, *, training: bool) -> np.ndarray:
     if not 0 <= p <= 1:
         raise ValueError(f"p must be a probability from 0 to 1, got p={p}")
     if not training or p == 0:
-        return np.ones((), exact(input).dtype)
+        return np.array(1)
     if not is_floating(input):
         raise RuntimeError(f"input must be floating point, got {input.dtype}: use astype(float32)")
-    kept = (RANDOM.random(input.shape) >= p).astype(exact(input).dtype)
+    kept = RANDOM.random(input.shape) >= p
     return kept / (1 - p) if p < 1 else kept  # at p = 1 all are 0, and 0 / 0 would be NaN

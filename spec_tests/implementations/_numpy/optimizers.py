@@ -17,9 +17,9 @@ def sgd(
     maximize: bool = False,
 ) -> np.ndarray:
     """Descend along the gradient, with momentum along a running sum of gradients."""
-    _require("lr", lr, valid=lr >= 0)
-    _require("momentum", momentum, valid=momentum >= 0)
-    _require("weight_decay", weight_decay, valid=weight_decay >= 0)
+    _check_common(lr, weight_decay)
+    if momentum < 0:
+        raise ValueError(f"momentum must be at least 0, got momentum={momentum}")
     if nesterov and (momentum == 0 or dampening != 0):
         raise ValueError(
             "nesterov=True needs momentum above 0 and dampening=0, got "
@@ -48,11 +48,11 @@ def adam(
     maximize: bool = False,
 ) -> np.ndarray:
     """Divide a running mean of the gradients by the root of that of their squares."""
-    _require("lr", lr, valid=lr >= 0)
-    valid = all(0 <= beta < 1 for beta in betas)
-    _require("betas", betas, valid=valid, expected="from 0 to below 1")
-    _require("eps", eps, valid=eps >= 0)
-    _require("weight_decay", weight_decay, valid=weight_decay >= 0)
+    _check_common(lr, weight_decay)
+    if not all(0 <= beta < 1 for beta in betas):
+        raise ValueError(f"betas must be from 0 to below 1, got betas={betas}")
+    if eps < 0:
+        raise ValueError(f"eps must be at least 0, got eps={eps}")
     (beta1, beta2), history = betas, []
     param = exact(params)
     mean = square = largest = np.zeros_like(param)
@@ -76,6 +76,9 @@ def _gradient(
     return grad + weight_decay * param if weight_decay else grad
 
 
-def _require(name: str, value: object, *, valid: bool, expected: str = "at least 0") -> None:
-    if not valid:
-        raise ValueError(f"{name} must be {expected}, got {name}={value}")
+def _check_common(lr: float, weight_decay: float) -> None:
+    """Refuse what no optimizer takes."""
+    if lr < 0:
+        raise ValueError(f"lr must be at least 0, got lr={lr}")
+    if weight_decay < 0:
+        raise ValueError(f"weight_decay must be at least 0, got weight_decay={weight_decay}")

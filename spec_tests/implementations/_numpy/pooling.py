@@ -47,7 +47,6 @@ def max_pool2d_gradients(
     **_: object,
 ) -> dict[str, np.ndarray]:
     """Return the gradient of the input: each maximum's goes to the pixel that it comes from."""
-    check_planes("max_pool2d", input, not_empty=3)
     windows = _windows(input, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
     indices = _flat(_indices_of_maxima(input, windows))
     sums = np.zeros_like(numbered(input, 0), exact(grad_output).dtype)
@@ -88,7 +87,6 @@ def avg_pool2d_gradients(
     divisor_override: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the gradient of the input: each pixel of a window has an equal share."""
-    check_planes("avg_pool2d", input, not_empty=3)
     windows = _windows(input, kernel_size, stride, padding, 1, ceil_mode=ceil_mode)
     divisors = _divisors(windows, padding, divisor_override, include_padding=count_include_pad)
     pixels = windows.pixels()
