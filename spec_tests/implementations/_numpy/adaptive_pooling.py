@@ -25,7 +25,7 @@ def adaptive_avg_pool2d_gradients(
 ) -> dict[str, np.ndarray]:
     """Return the gradient of the input: each pixel of a window has an equal share."""
     grads = exact(grad_output)
-    sums = np.zeros(input.shape, grads.dtype)
+    sums = np.zeros(input.shape)
     for (row, column), window in _windows(input.shape[-2:], _output_size(input, output_size)):
         height, width = sums[..., *window].shape[-2:]
         sums[..., *window] += grads[..., row, column, None, None] / (height * width)

@@ -63,7 +63,7 @@ def cross_entropy_gradients(
     else:
         labels, counted = _labels(logits, target, ignore_index)
         one_hot = labels[..., None] == np.arange(logits.shape[-1])
-        shares = _smoothed(one_hot.astype(logits.dtype), label_smoothing)
+        shares = _smoothed(one_hot, label_smoothing)
         divisor = np.where(counted, weights[labels], 0).sum()
     grads = exact(grad_output) / (divisor if reduction == "mean" else 1)
     grads = np.where(counted, grads, 0)[..., None]
@@ -132,9 +132,7 @@ def _labels(
             f"target {target.shape} of {target.dtype}: use target.astype(int64)"
         )
     if target.shape != shape and not (shape == () and target.shape == (1,)):
-        # torch raises a ValueError only where the batch sizes differ.
-        error = RuntimeError if target.shape[:1] == shape[:1] else ValueError
-        raise error(
+        raise ValueError(
             f"target must have the shape {shape}, which is input's without its {classes} classes, "
             f"got target {target.shape}"
         )

@@ -49,7 +49,7 @@ def max_pool2d_gradients(
     """Return the gradient of the input: each maximum's goes to the pixel that it comes from."""
     windows = _windows(input, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
     indices = _flat(_indices_of_maxima(input, windows))
-    sums = np.zeros_like(numbered(input, 0), exact(grad_output).dtype)
+    sums = np.zeros((*input.shape[:-2], prod(windows.size) + 1))
     planes = np.ix_(*map(range, indices.shape))[:-1]
     np.add.at(sums, (*planes, indices), _flat(exact(grad_output)))
     return {"input": sums[..., :-1].reshape(input.shape)}
