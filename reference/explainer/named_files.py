@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reference.files import check_regular
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -76,6 +78,7 @@ def _missing(name: str, line: Line | None) -> Iterator[tuple[str, str]]:
 def _unreadable(name: str) -> tuple[str, str] | None:
     """Return what a file is instead of an image or a checkpoint, if that is certain."""
     try:
+        check_regular(Path(name))
         with Path(name).open("rb") as file:
             start = file.read(100)
     except (OSError, ValueError):

@@ -221,6 +221,14 @@ def test_file_with_other_content(
     assert "tudui.pth is" not in explained(raised("RuntimeError", "other", (str(script), 3)))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_pipe_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    script = written(tmp_path, "raise EOFError('pipe')\n")
+    assert "pipe is" not in explained(raised("EOFError", "pipe", (str(script), 1)))
+
+
 def test_own_line_is_the_innermost_that_is_not_installed(tmp_path: Path) -> None:
     script = str(written(tmp_path, "import json\njson.loads('x')\n"))
     (tmp_path / ".venv" / "site-packages").mkdir(parents=True)

@@ -129,6 +129,12 @@ SOUND = {
     "byte-order-mark": "\ufeffprint(ascii('中文'))",
 }
 FAILING = {
+    "exception-whose-text-exits": """
+        class Stopping(Exception):
+            def __str__(self):
+                raise SystemExit(9)
+        raise Stopping
+    """,
     "exception": "def f():\n    return [1][\n        2]\nf()",
     "exception-with-cause-and-notes": """
         try:

@@ -108,7 +108,7 @@ def text(value: object) -> str:
     """Return the text of an exception or a note, which can be of any class."""
     try:
         return str(value)[:MAX_TEXT]
-    except Exception:
+    except BaseException:  # as Python does where it prints the traceback
         return ""
 
 
