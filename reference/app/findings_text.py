@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reference import claims
 from reference.checker import sources
+from reference.checker.parsing import lines_of
 from reference.errors import shown
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def text(findings: Sequence[Finding], files: int, lang: Language) -> str:
     for finding in findings:
         if finding.path not in lines:
             code = sources.read(Path(finding.path)).code
-            lines[finding.path] = code.decode(errors="replace").splitlines()
+            lines[finding.path] = lines_of(code.decode(errors="replace"))
     blocks = [_block(finding, lines[finding.path], lang) for finding in findings]
     counts = Counter(finding.severity for finding in findings)
     severities = {name: counts[name] for name in ("error", "warning", "advice")}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 1000  # characters; the middle of a longer message is left out
 # All but tabs, line ends and, in a diff, carriage returns before those.
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\r(?!\n)")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\r(?!\n|\Z)")
 
 FULL = {errno.ENOSPC, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", None)}  # not on Windows
 

@@ -15,7 +15,7 @@ from reference import claims
 from reference.checker import sources
 from reference.checker.finding import Finding, Text
 from reference.checker.fixes import fixed_code
-from reference.checker.parsing import TooNestedError, check_syntax
+from reference.checker.parsing import TooNestedError, check_syntax, lines_of
 from reference.checker.project import Project
 from reference.checker.rules import RULES
 from reference.checker.script import Script
@@ -112,7 +112,7 @@ class Checker:
 
     def _matches(self, script: Script) -> Iterator[tuple[type[Rule], Match]]:
         """Yield what the rules find, without the lines that a comment silences."""
-        lines = script.text.splitlines()
+        lines = lines_of(script.text)
         for rule in self.rules:
             if rule.since and script.torch < Version(rule.since):
                 continue

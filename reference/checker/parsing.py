@@ -13,6 +13,11 @@ class TooNestedError(ValueError):
     """Code is nested too deeply to be checked; no learner writes such code."""
 
 
+def lines_of(code: str) -> list[str]:
+    """Return the lines of code as Python counts them: no form feed or U+2028 ends one."""
+    return code.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+
+
 def check_syntax(code: bytes, name: str) -> None:
     """Raise an error if code cannot be compiled by Python, or not parsed safely by LibCST.
 

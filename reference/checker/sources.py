@@ -27,11 +27,13 @@ class Source:
 
     Attributes:
         path: the file.
-        code: the content of a script; the cells of a notebook, joined by `notebooks.join`.
+        content: the content of the file.
+        code: the content of a script; the cells of a notebook, joined by `notebooks.parse`.
         notebook: the notebook, if it is one.
     """
 
     path: Path
+    content: bytes
     code: bytes
     notebook: notebooks.Notebook | None = field(default=None)
 
@@ -72,7 +74,8 @@ def _walk(folder: Path) -> Iterator[Path]:
             and not name.startswith(".")
             and not Path(root, name, "pyvenv.cfg").exists()
         ]
-        yield from (Path(root, name) for name in files if name.endswith(SUFFIXES))
+        paths = (Path(root, name) for name in files if name.endswith(SUFFIXES))
+        yield from filter(Path.is_file, paths)  # not a link to nothing, nor a pipe
 
 
 def read(path: Path) -> Source:
@@ -84,6 +87,8 @@ def read(path: Path) -> Source:
         OSError: it cannot be read.
     """
     if path.suffix != ".ipynb":
-        return Source(path=path, code=read_regular(path, MAX_BYTES))
-    notebook = notebooks.parse(read_regular(path, MAX_NOTEBOOK_BYTES), str(path))
-    return Source(path=path, code=notebook.code.encode(), notebook=notebook)
+        content = read_regular(path, MAX_BYTES)
+        return Source(path=path, content=content, code=content)
+    content = read_regular(path, MAX_NOTEBOOK_BYTES)
+    notebook = notebooks.parse(content, str(path))
+    return Source(path=path, content=content, code=notebook.code.encode(), notebook=notebook)

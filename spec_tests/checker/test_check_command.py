@@ -183,6 +183,7 @@ def test_rules_can_be_selected(
         (["bad.ipynb"], "course: bad.ipynb is not a notebook: save it again in Jupyter"),
         (["list.ipynb"], "course: list.ipynb is not a notebook: save it again in Jupyter"),
         (["huge.py"], "course: huge.py has 3000000 bytes, more than 2000000"),
+        (["--torch", "9" * 5000, "a.py"], "give a version such as 2.6"),
         (["--torch", "new", "a.py"], "course: --torch new: give a version such as 2.6"),
         (["--select", "size-as-two", "a.py"], f"'size-as-two' is not a rule: did you mean {RULE}?"),
         (["--ignore", "zzz", "a.py"], "'zzz' is not a rule: use a name that a finding shows"),
@@ -222,3 +223,22 @@ def test_nothing_is_run_or_imported(tmp_path: Path, capsys: pytest.CaptureFixtur
     write(tmp_path / "train.py", "from model import *\nopen('ran', 'w')\n")
     check_json(capsys, str(tmp_path))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.py", "train.py"]
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\x0c", "\x1c", "\x85"])
+def test_only_ends_of_lines_are_counted(
+    separator: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = f"# a{separator}b\n" + MISTAKE.replace("512)", "512)  # course: ignore")
+    assert check_json(capsys, str(write(tmp_path / "resize.py", code)))[1]["findings"] == []
+    path = write(tmp_path / "resize.py", f"# a{separator}b\n{MISTAKE}")
+    main(["check", str(path)])
+    assert "> 4 | resize = transforms.Resize(512, 512)" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_a_folder_with_what_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "resize.py")
+    (tmp_path / "gone.py").symlink_to("nothing")
+    os.mkfifo(tmp_path / "pipe.py")
+    assert check_json(capsys, str(tmp_path))[1]["files"] == 1

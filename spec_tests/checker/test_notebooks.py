@@ -1,6 +1,7 @@
 """Notebooks are checked like scripts: cells joined, IPython's lines left out, fixes put back."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from reference.checker import notebooks
 from reference.cli import main
 
+IMPORT = "from torchvision import transforms\n"
 RESIZE = "resize = transforms.Resize(512, 512)\nprint(resize)"
 
 
@@ -88,3 +90,52 @@ def test_fix_changes_only_the_cell_with_the_mistake(tmp_path: Path) -> None:
     assert main(["check", "--fix", str(path)]) == 0
     book["cells"][1]["source"][0] = "resize = transforms.Resize((512, 512))\n"
     assert json.loads(path.read_text(encoding="utf-8")) == book
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["x = 1\n# %%\n# %%%\n", "s = '\u2028 \x0c'\n", "from __future__ import print_function\n"],
+    ids=["marker", "separators", "future"],
+)
+def test_fix_of_a_cell_after_unusual_lines(before: str, tmp_path: Path) -> None:
+    (path := tmp_path / "a.ipynb").write_text(
+        json.dumps(notebook("%matplotlib inline", before, f"{IMPORT}{RESIZE}")), encoding="utf-8"
+    )
+    assert main(["check", "--fix", str(path)]) == 0
+    cells = ["".join(cell["source"]) for cell in json.loads(path.read_bytes())["cells"]]
+    assert cells == [
+        "%matplotlib inline",
+        before,
+        f"{IMPORT}{RESIZE}".replace("512, 512", "(512, 512)"),
+    ]
+
+
+def test_place_after_unusual_lines() -> None:
+    assert parsed("s = '\u2028 \x0c'", "x = 1\ny = 2").place(5) == (2, 2)
+
+
+def test_half_an_emoji_in_an_output_is_kept(tmp_path: Path) -> None:
+    book = notebook(f"{IMPORT}{RESIZE}")
+    book["cells"][0]["outputs"] = [{"text": "\ud83d"}]
+    (path := tmp_path / "a.ipynb").write_text(json.dumps(book), encoding="utf-8")
+    assert main(["check", "--fix", str(path)]) == 0
+    assert json.loads(path.read_bytes())["cells"][0]["outputs"] == [{"text": "\ud83d"}]
+
+
+def test_half_an_emoji_in_code_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (path := tmp_path / "a.ipynb").write_text(json.dumps(notebook("s = '\ud83d'")))
+    assert main(["check", str(path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_notebook_in_another_language_is_not_python() -> None:
+    book = notebook("x <- c(1, 2)") | {"metadata": {"kernelspec": {"language": "R"}}}
+    assert notebooks.parse(json.dumps(book).encode(), "a.ipynb").code == ""
+
+
+def test_line_of_spaces_is_read_quickly() -> None:
+    start = time.perf_counter()
+    parsed("x(\n" + " " * 20_000 + "!")
+    assert time.perf_counter() - start < 2

@@ -60,6 +60,7 @@ def problems(data: bytes) -> tuple[list[Problem], bytes]:
     """
     text, declared, guessed = _decode(data)
     found: list[Problem] = []
+    is_edited = False
     for _ in range(MAX_CAUSES):
         error = SyntaxError(guessed) if guessed else error_of(text)
         if error is None:
@@ -71,10 +72,11 @@ def problems(data: bytes) -> tuple[list[Problem], bytes]:
         fixed = Code(text, error).edited(*edits)
         if not edits or (fixed == text and not any(edit.new == "" for edit in edits)):
             break
-        text = fixed
+        text, is_edited = fixed, True
         if not all(problem.match.edits for problem in new):
             break
-    return sorted(found, key=lambda problem: (problem.line, problem.column)), text.encode(declared)
+    found.sort(key=lambda problem: (problem.line, problem.column))
+    return found, text.encode(declared) if is_edited else data
 
 
 def _first_cause(code: Code) -> list[Problem]:
@@ -93,7 +95,8 @@ def _decode(data: bytes) -> tuple[str, str, str]:
     """Return a file's text, the encoding it declares, and the one it seems to have instead."""
     try:
         declared, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    except SyntaxError:
+        "".encode(declared)
+    except (SyntaxError, LookupError):  # unknown, or not of text, such as rot13
         declared = "utf-8"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace"), "utf-8", "utf-16"
