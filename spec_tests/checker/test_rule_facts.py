@@ -18,6 +18,7 @@ from reference.checker.rules.boards.calls import ATTRIBUTES, PARAMETERS
 from reference.checker.rules.datasets.loader_options import NUM_WORKERS
 from reference.checker.rules.datasets.loaders import COLLATE_FN
 from reference.checker.rules.files.scripts import LOADED_BY, STANDARD, FileShadowsModule
+from reference.checker.rules.networks.dimensions import InputDims
 from reference.checker.rules.transforms.removed import RENAMED
 from reference.checker.samples import TRANSFORM_POSITIONS
 from reference.checker.script import Script
@@ -100,3 +101,23 @@ def test_files_that_shadow_nothing(tmp_path: Path) -> None:
         "transforms.py": "from torchvision import transforms\n",
     }
     assert not any(shadowed(tmp_path, files).values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("image, kernel", "This input has the shape (3, 3)"),
+        ("torch.reshape(image, (1, 1, 3, 3)), kernel", "This kernel has the shape (2, 2)"),
+    ],
+)
+def test_input_dims_names_the_tensor_that_torch_rejects(
+    arguments: str, message: str, tmp_path: Path
+) -> None:
+    code = (
+        "import torch\n\n"
+        "image, kernel = torch.ones(3, 3), torch.ones(2, 2)\n"
+        f"print(torch.nn.functional.conv2d({arguments}))\n"
+    )
+    script = Script(code, tmp_path / "script.py", Project(TORCH), TORCH)
+    (match,) = InputDims().check(script)
+    assert InputDims.message.en.format(**match.fields).startswith(message)

@@ -217,6 +217,8 @@ def test_next_is_a_function(shows_error: ShowsError) -> None:
     with shows_error("dataloader.iter-next"):
         iter(loader).next()
     with shows_error("dataloader.iter-next"):
+        loader.next()
+    with shows_error("dataloader.iter-next"):
         next(loader)
     assert len(next(iter(loader))) == 2
 

@@ -64,6 +64,10 @@ def test_cross_entropy_rejects_float_classes(shows_error: ShowsError) -> None:
         with shows_error(name):
             nn.CrossEntropyLoss()(torch.zeros(2, 3), targets)
     assert nn.CrossEntropyLoss()(torch.zeros(2, 3), targets.long()).ndim == 0
+    column = targets.long().reshape(2, 1)
+    with shows_error("loss.class-targets"):
+        nn.CrossEntropyLoss()(torch.zeros(2, 3), column)
+    assert nn.CrossEntropyLoss()(torch.zeros(2, 3), column.squeeze(1)).ndim == 0
 
 
 @pytest.mark.claim("loss.same-first-dimension")

@@ -135,10 +135,12 @@ def _conv2d(shapes: Shapes, call: cst.Call, given: Shape | None) -> Shape | None
     """
     weight = argument(call, 1, "weight")
     kernel = shapes.of(weight) if weight else None
+    if given is not None and len(given) not in (3, 4):
+        raise MismatchError("dims", given, 4)
     if given is None or kernel is None:
         return None
     if len(kernel) != 4:  # noqa: PLR2004 - out and in channels, height, width
-        raise MismatchError("dims", kernel, 4)
+        raise MismatchError("weight", kernel, 4)
     if argument(call, 6, "groups") is not None:
         return None
     options: dict[str, object] = {

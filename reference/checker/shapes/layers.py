@@ -58,7 +58,7 @@ class MismatchError(Exception):
     Attributes:
         expected: the number that the layer expects.
         given: the number that the input has; 0 if the shape has another number of dimensions.
-        kind: `channels`, `features`, `dims`, `window`.
+        kind: `channels`, `features`, `dims`, `window`; `weight`: the dimensions of a kernel.
         shape: the shape of the input.
     """
 

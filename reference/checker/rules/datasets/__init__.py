@@ -5,6 +5,7 @@ from __future__ import annotations
 from reference.checker.rules.datasets import (
     folders,
     imagenet,
+    iterators,
     loader_options,
     loaders,
     methods,
@@ -16,6 +17,7 @@ RULES = (
     *folders.RULES,
     *unpacking.RULES,
     *loaders.RULES,
+    *iterators.RULES,
     *loader_options.RULES,
     *imagenet.RULES,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reference.checker.rules.networks import (
     calls,
+    dimensions,
     forward,
     layer_sizes,
     layers,
@@ -15,6 +16,7 @@ RULES = (
     *calls.RULES,
     *forward.RULES,
     *options.RULES,
+    *dimensions.RULES,
     *layer_sizes.RULES,
     *whole_batch.RULES,
     *layers.RULES,

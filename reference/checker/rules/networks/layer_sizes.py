@@ -1,4 +1,4 @@
-"""Layers that do not fit their input: channels, features, dimensions (P17 to P22)."""
+"""Layers that do not fit their input: channels, features, windows (P17 to P22)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Mismatch(Rule):
         """Yield the layers of this kind of mismatch, or the calls of networks that contain them."""
         for error in mismatches(script):
             if error.reason.kind == self.kind:
-                yield Match(node=_place(script, error), fields=_fields(error))
+                yield Match(node=_place(script, error), fields=fields_of(error))
 
 
 class LinearSize(_Mismatch):
@@ -189,61 +189,6 @@ class ConvChannels(_Mismatch):
     )
 
 
-class InputDims(_Mismatch):
-    """A tensor with too few dimensions for a convolution or pooling."""
-
-    name = "input-dims"
-    claims = ("conv.two-dims-rejected", "conv.input-4d", "maxpool.two-dims-rejected")
-    kind = "dims"
-    message = Text(
-        en="This input has the shape {shape}; convolution and pooling need (N, C, H, W), that is, "
-        "images, channels, height and width. Reshape it first.",
-        zh="这里输入的形状是 {shape}，而卷积和池化需要 (N, C, H, W)，即图片数、通道数、高和宽："
-        "先用 torch.reshape 改变形状。",
-    )
-    write = "input = torch.reshape(input, (1, 1, 5, 5))"
-    valid = (
-        """
-        import torch
-        import torch.nn.functional as F
-
-        input = torch.tensor([[1, 2, 0], [0, 1, 2], [1, 2, 1]])
-        kernel = torch.tensor([[1, 2], [0, 1]])
-        input = torch.reshape(input, (1, 1, 3, 3))
-        kernel = torch.reshape(kernel, (1, 1, 2, 2))
-        print(F.conv2d(input, kernel, stride=1))
-        """,
-    )
-    invalid = (
-        Bad(
-            """
-            import torch
-            import torch.nn.functional as F
-
-            input = torch.tensor([[1, 2, 0], [0, 1, 2], [1, 2, 1]])
-            kernel = torch.tensor([[1, 2], [0, 1]])
-            output = F.conv2d(input, kernel, stride=1)  # finding
-            """
-        ),
-        Bad(
-            """
-            import torch
-            from torch.nn import MaxPool2d
-
-            pool = MaxPool2d(3, ceil_mode=True)
-            output = pool(torch.tensor([[1.0, 2.0], [0.0, 1.0]]))  # finding
-            """
-        ),
-    )
-
-    def check(self, script: Script) -> Iterator[Match]:
-        """Yield the calls with the wrong input: there the mistake is, not in the layer."""
-        for error in mismatches(script):
-            if error.reason.kind == self.kind:
-                calls = [call for at, call in error.calls if at is script]
-                yield Match(node=calls[-1] if calls else error.layer, fields=_fields(error))
-
-
 class WindowSize(_Mismatch):
     """A kernel or pooling window that is larger than its input."""
 
@@ -290,11 +235,12 @@ def _place(script: Script, error: LayerMismatchError) -> cst.CSTNode:
     return next(call for at, call in error.calls if at is script)
 
 
-def _fields(error: LayerMismatchError) -> dict[str, str]:
+def fields_of(error: LayerMismatchError) -> dict[str, str]:
+    """Return the numbers of a mismatch, as messages show them."""
     sizes = ["?" if size is None else str(size) for size in error.reason.shape]
     shape = f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
     reason = error.reason
     return {"expected": str(reason.expected), "given": str(reason.given), "shape": shape}
 
 
-RULES = (LinearSize, ConvChannels, InputDims, WindowSize)
+RULES = (LinearSize, ConvChannels, WindowSize)

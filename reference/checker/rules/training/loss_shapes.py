@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reference.checker.finding import Text
 from reference.checker.rule import Bad, Match, Rule
 from reference.checker.shapes.infer import LayerMismatchError, shapes_of
+from reference.checker.training.loops import TARGETS, batch_part, is_output
 from reference.checker.training.losses import loss_calls, operands
 
 if TYPE_CHECKING:
@@ -45,10 +46,12 @@ class ClassLossShapes(Rule):
     severity = "error"
     message = Text(
         en="{loss} needs outputs of shape (N, classes) and targets of shape (N); here they are "
-        "{outputs} and {targets}. Flatten the images with nn.Flatten(), which keeps N.",
+        "{outputs} and {targets}. Flatten the images with nn.Flatten(), which keeps N, and make "
+        "targets of shape (N, 1) flat with targets.squeeze(1).",
         zh="{loss} 要求输出的形状是 (N, 类别数)，目标的形状是 (N)；这里分别是 {outputs} 和 "
         "{targets}。"
-        "展平图片要用 nn.Flatten()，它会保留 N。",
+        "展平图片要用 nn.Flatten()，它会保留 N；"
+        "目标的形状是 (N, 1) 时，用 targets.squeeze(1) 去掉第二维。",
     )
     write = """
 inputs = torch.reshape(torch.tensor([0.1, 0.2, 0.3]), (1, 3))
@@ -60,6 +63,7 @@ print(nn.CrossEntropyLoss()(inputs, targets))
         _tensors("64, 10", "rand(64, 10)"),
         _tensors("10", "tensor(1)"),
         _tensors("4, 10, 8, 8", "randint(10, (4, 8, 8))"),
+        _tensors("4, 1", "rand(4, 1)"),
         """
         import torch
         import torchvision
@@ -71,9 +75,11 @@ print(nn.CrossEntropyLoss()(inputs, targets))
         loss_fn = nn.CrossEntropyLoss()
         for imgs, targets in DataLoader(data, batch_size=64):
             loss = loss_fn(net(imgs), targets)
+            swapped = loss_fn(targets, net(imgs))
         """,
     )
     invalid = (
+        Bad(_tensors("64, 10", "randint(10, (64, 1))", mark="  # finding")),
         Bad(_tensors("32, 10", "randint(10, (64,))", mark="  # finding")),
         Bad(_tensors("10", "randint(10, (64,))", mark="  # finding")),
         Bad(_tensors("64, 10, 1, 1", "randint(10, (64,))", mark="  # finding")),
@@ -116,6 +122,8 @@ def _rejected(script: Script, outputs: Shape, targets: Shape) -> bool:
         if targets == (1,):  # accepted from torch 2.9 on
             return script.torch.release < (2, 9)
         return bool(targets) and None not in targets and targets != outputs
+    if len(outputs) == 2 == len(targets):  # noqa: PLR2004 - N and classes
+        return None not in (*outputs, *targets) and outputs != targets
     if len(targets) == 1:
         differ = None not in (outputs[0], targets[0]) and outputs[0] != targets[0]
         return differ or len(outputs) > 2  # noqa: PLR2004 - N and classes
@@ -155,6 +163,8 @@ def _shapes(script: Script, *names: str) -> Iterator[tuple[cst.Call, str, Shape,
     shapes = shapes_of(script)
     for call, name in loss_calls(script, *names):
         pair = operands(call)
+        if pair and batch_part(script, pair[0]) == TARGETS and is_output(script, pair[1]):
+            continue  # loss-arguments-swapped finds these
         try:
             found = [shapes.of(node) for node in pair or ()]
         except LayerMismatchError:
