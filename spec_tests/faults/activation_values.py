@@ -137,6 +137,12 @@ def sigmoid_rounded_to_float32(input: Tensor) -> Tensor:
 
 
 @fault("sigmoid")
+def sigmoid_of_integers_is_an_integer(input: Tensor) -> Tensor:
+    """Keep the dtype of integers."""
+    return input.sigmoid().to(input.dtype)
+
+
+@fault("sigmoid")
 def float64_result_rounded(input: Tensor) -> Tensor:
     """Compute in float64 and store the result as float32."""
     return input.sigmoid().float().to(input.dtype)

@@ -164,7 +164,7 @@ def probabilities_averaged_over_batch(input: Tensor, target: Tensor, **rest: Any
 
 
 @fault("cross_entropy", issue="PaddlePaddle/Paddle#27311")
-def classes_on_last_axis(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+def softmax_over_last_axis(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
     """Take softmax over the last axis, for class indices the one with the classes."""
     if input.dim() < 3 or target.is_floating_point() or set(rest) - {"reduction"}:
         return cross_entropy(input, target, **rest)

@@ -104,7 +104,11 @@ def _expanded(values: np.ndarray) -> np.ndarray:
     # One element of the first axis, repeated by a stride of 0. np.broadcast_to would be read-only,
     # of which torch.from_numpy warns.
     first = values[0].copy()
-    return as_strided(first, values.shape, (0, *first.strides))
+    # Of an axis of length 1, too, so that a column is one element, as an expanded scalar.
+    strides = [
+        0 if length == 1 else step for length, step in zip(first.shape, first.strides, strict=True)
+    ]
+    return as_strided(first, values.shape, (0, *strides))
 
 
 LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

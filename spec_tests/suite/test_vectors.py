@@ -18,7 +18,7 @@ CASES = [
     for case in vectors.cases(operator)
 ]
 LARGEST = 100  # elements of a tensor written in full
-LARGEST_FILL = 33_000  # elements of one with `fill`: more than int16 can count
+LARGEST_FILL = 66_000  # elements of one with `fill`: more than uint16 can count
 VALUES = [param for param in CASES if param.values[0].expected]
 
 

@@ -231,6 +231,12 @@ def indices_of_sixteen_bits(input: Tensor, **rest: Any) -> Pooled:
 
 
 @fault("max_pool2d")
+def indices_without_a_sign_in_sixteen_bits(input: Tensor, **rest: Any) -> Pooled:
+    """Store the indices in uint16."""
+    return _with_indices(input, rest, lambda index: index % 2**16)
+
+
+@fault("max_pool2d")
 def indices_in_float16(input: Tensor, **rest: Any) -> Pooled:
     """Store the indices in float16."""
     return _with_indices(input, rest, lambda index: index.half().long())
