@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Methods that a script calls for what they do, by what they belong to; all work without arguments.
 _OF_TENSORS = {"backward", "item", "sum", "mean", "argmax", "numpy", "cpu", "detach", "tolist"}
+_OF_TENSORS |= {"size", "numel"}
 _OF_NETWORKS = {"eval", "train", "cuda", "zero_grad", "parameters", "state_dict"}
 _OF_OPTIMIZERS = {"step", "zero_grad", "state_dict"}
 _OF_WRITERS = {"close", "flush"}
@@ -83,6 +84,14 @@ class MethodNotCalled(Rule):
             )
         ),
         Bad(
+            LOOP.format(line='torch.save(net.state_dict, "net.pth")  # finding'),
+            fixed=LOOP.format(line='torch.save(net.state_dict(), "net.pth")'),
+        ),
+        Bad(
+            LOOP.format(line="print(outputs.size)  # finding"),
+            fixed=LOOP.format(line="print(outputs.size())"),
+        ),
+        Bad(
             "optimizer.zero_grad  # finding\nresult.backward  # finding\n",
             fixed="optimizer.zero_grad()\nresult.backward()\n",
         ),
@@ -122,7 +131,7 @@ def _is_read(script: Script, node: cst.Attribute, parent: cst.CSTNode | None) ->
     if not isinstance(call, cst.Call):
         return False
     method = call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
-    return script.name(call.func) == "builtins.print" or method in (
+    return script.name(call.func) in ("builtins.print", "torch.save") or method in (
         "format",
         "add_scalar",
         "append",
