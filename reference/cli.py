@@ -205,12 +205,18 @@ def _run(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:
-        return _fail("interrupted: course train --resume --out FOLDER continues a run", 130)
+        return _fail(_interrupted(sys.argv[1:] if argv is None else argv), 130)
     except Exception as error:
         if (explained := explain_system_error(error)) is None:
             raise
         return _fail(*explained)
     return code
+
+
+def _interrupted(argv: Sequence[str]) -> str:
+    if "train" in argv[:1]:
+        return "interrupted: course train --resume --out FOLDER continues a run"
+    return "interrupted"
 
 
 def _check_working_folder() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reference.checker.engine import Checker
 from reference.cli import main
 
 MISTAKE = (
@@ -242,3 +243,14 @@ def test_a_folder_with_what_is_no_file(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "gone.py").symlink_to("nothing")
     os.mkfifo(tmp_path / "pipe.py")
     assert check_json(capsys, str(tmp_path))[1]["files"] == 1
+
+
+def test_interrupt_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checker, "check", interrupt)
+    assert main(["check", str(write(tmp_path / "a.py"))]) == 130
+    assert capsys.readouterr() == ("", "course: interrupted\n")
