@@ -66,11 +66,11 @@ class Script:
         # module.code is the same, and builds it from the tree anew each time.
         text = code if isinstance(code, str) else code.decode(self.module.encoding)
         self.text = text.removeprefix("\N{BYTE ORDER MARK}")
-        # Together: each call walks through the tree once for the providers, and once for those that
-        # they depend on.
-        found = wrapper.resolve_many([PositionProvider, ScopeProvider])
-        self._positions = found[PositionProvider]
-        self._scopes = found[ScopeProvider]
+        # Both first, and together: each call that computes any walks through the tree once for them,
+        # and once for those that they depend on.
+        wrapper.resolve_many([PositionProvider, ScopeProvider])
+        self._positions = wrapper.resolve(PositionProvider)
+        self._scopes = wrapper.resolve(ScopeProvider)
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self._numbers: dict[cst.CSTNode, tuple[int, int]] = {}  # of a node and the last one in it
         self._by_type: dict[type, list[cst.CSTNode]] = defaultdict(list)

@@ -2,6 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 
 class _WithoutLocalConstants(providers.HypothesisProvider):
@@ -11,9 +12,7 @@ class _WithoutLocalConstants(providers.HypothesisProvider):
     setting for it; `test_drawn_cases.py` fails if a new version ignores this attribute.
     """
 
-    _local_constants = providers.Constants(
-        **{kind: providers.SortedSet() for kind in ("integers", "floats", "bytes", "strings")}
-    )
+    _local_constants = Constants()
 
 
 def load() -> None:
