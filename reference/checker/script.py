@@ -66,7 +66,7 @@ class Script:
         # module.code is the same, and builds it from the tree anew each time.
         text = code if isinstance(code, str) else code.decode(self.module.encoding)
         self.text = text.removeprefix("\N{BYTE ORDER MARK}")
-        # Both first, and together: each call that computes any walks through the tree once for them,
+        # Both first and together: each call that computes any walks through the tree once for them,
         # and once for those that they depend on.
         wrapper.resolve_many([PositionProvider, ScopeProvider])
         self._positions = wrapper.resolve(PositionProvider)
