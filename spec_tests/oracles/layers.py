@@ -30,15 +30,16 @@ def sigmoid(input: Nested) -> Nested:
 def linear(input: Nested, weight: Nested, bias: Nested | None = None) -> Nested:
     """Return y = x W^T + b: y[*, o] = b[o] + sum over i of x[*, i] * W[o, i].
 
-    input (*, I), weight (O, I), bias (O) -> (*, O); a weight (I) gives (*), without a bias
+    input (*, I), weight (O, I), bias (O) or () -> (*, O); a weight (I) gives (*), without a bias
     """
     if input and isinstance(input[0], list):
         return [linear(part, weight, bias) for part in input]
     if depth(weight) == 1:
         return linear(input, [weight])[0]
+    biases = bias if isinstance(bias, list) else [bias or 0] * len(weight)
     return [
-        sum(x * w for x, w in zip(input, row, strict=True)) + (bias[i] if bias else 0)
-        for i, row in enumerate(weight)
+        sum(x * w for x, w in zip(input, row, strict=True)) + b
+        for row, b in zip(weight, biases, strict=True)
     ]
 
 
@@ -57,14 +58,19 @@ def flatten(input: Nested, start_dim: int = 0, end_dim: int = -1) -> Nested:
     return input
 
 
-def dropout(input: Nested, p: float = 0.5, *, training: bool = True) -> Nested:
+def dropout(
+    input: Nested, p: float = 0.5, *, training: bool = True, inplace: bool = False
+) -> Nested:
     """Return x / (1 - p) of each element x in training, and x otherwise.
 
     These are the values of the elements that are kept. Which ones are set to 0 is random, and not
-    defined here.
+    defined here. With `inplace` the values are also written into the input.
     """
     scale = 1 - Fraction(p) if training else 1
-    return map_numbers(lambda x: x / scale if scale else 0, input)
+    output = map_numbers(lambda x: x / scale if scale else 0, input)
+    if inplace:
+        overwrite(input, output)
+    return output
 
 
 def batch_norm(
