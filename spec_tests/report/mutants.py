@@ -9,12 +9,14 @@ of 100 others are caught.
 
 import os
 import platform
+import re
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 
@@ -48,6 +50,9 @@ class Mutant:
     was: str
     now: str
 
+    def __str__(self) -> str:
+        return f"{self.was} → {self.now}".replace("\n", " ")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
@@ -67,10 +72,22 @@ class Module:
         return [mutant for mutant, reason in self.survivors if reason is None]
 
 
-def _explained() -> dict[Mutant, Mapping[str, str]]:
+def _explanations() -> list[Mapping[str, str]]:
     text = Path(__file__).with_name("explained_mutants.toml").read_text(encoding="utf-8")
-    entries = tomllib.loads(text).get("mutant", [])
-    return {Mutant(entry["path"], entry["was"], entry["now"]): entry for entry in entries}
+    explanations: list[Mapping[str, str]] = tomllib.loads(text)["mutant"]
+    return explanations
+
+
+def _explanation(
+    explanations: Sequence[Mapping[str, str]], mutant: Mutant
+) -> Mapping[str, str] | None:
+    """Return why a mutant survives, if it is known."""
+    fits = (
+        each
+        for each in explanations
+        if fnmatch(mutant.path, each["path"]) and re.search(each["change"], str(mutant))
+    )
+    return next(fits, None)
 
 
 def _survivor(path: Path, name: str) -> Mutant:
@@ -83,14 +100,14 @@ def _survivor(path: Path, name: str) -> Mutant:
 
 def read(folder: Path) -> list[Module]:
     """Return the modules with mutants, from a folder in which mutmut ran."""
-    explained, modules = _explained(), []
+    explanations, modules = _explanations(), []
     with chdir(folder):
         for path in sorted(walk_mutatable_files()):
             data = SourceFileMutationData(path=path)
             data.load()
             statuses = {n: status_by_exit_code[code] for n, code in data.exit_code_by_key.items()}
             alive = [_survivor(path, n) for n, status in statuses.items() if status not in CAUGHT]
-            survivors = [(mutant, explained.get(mutant)) for mutant in alive]
+            survivors = [(mutant, _explanation(explanations, mutant)) for mutant in alive]
             if statuses:
                 modules.append(
                     Module(path=path.as_posix(), total=len(statuses), survivors=survivors)
@@ -115,10 +132,6 @@ def _score(modules: Sequence[Module]) -> float:
     return 100 * (different - missed) / different
 
 
-def _quoted(mutant: Mutant) -> str:
-    return f"`{mutant.was}` → `{mutant.now}`".replace("\n", " ")
-
-
 def document(modules: Sequence[Module]) -> str:
     """Return `docs/MUTANTS.md`."""
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
@@ -139,7 +152,7 @@ def document(modules: Sequence[Module]) -> str:
     ]
     for module in modules:
         lines = [
-            f"- {_quoted(mutant)}: {reason['why'] if reason else 'missed.'}"
+            f"- `` {mutant} ``: {reason['why'] if reason else 'missed.'}"
             for mutant, reason in module.survivors
         ]
         parts += [f"### {module.path}", "\n".join(lines)] if lines else []
@@ -152,7 +165,7 @@ def main() -> int:
     (paths.ROOT / "docs" / "MUTANTS.md").write_text(document(modules), encoding="utf-8")
     for module in modules:
         for mutant in module.missed:
-            print(f"{module.path}\n- {mutant.was}\n+ {mutant.now}\n")
+            print(f"{module.path}: {mutant}")
     print(f"{_score(modules):.1f} % caught; docs/MUTANTS.md has the score of each module")
     return 0 if _score(modules) >= REQUIRED else 1
 
