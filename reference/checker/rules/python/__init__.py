@@ -12,6 +12,7 @@ from reference.checker.rules.python import (
     missing_arguments,
     missing_imports,
     misspelt_members,
+    misspelt_modules,
     misspelt_names,
     names,
     names_taken,
@@ -23,6 +24,7 @@ from reference.checker.rules.python import (
 RULES = (
     *imports.RULES,
     *missing_imports.RULES,
+    *misspelt_modules.RULES,
     *misspelt_names.RULES,
     *names.RULES,
     *names_taken.RULES,

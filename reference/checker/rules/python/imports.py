@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING, ClassVar
 
 import libcst as cst
-from libcst.helpers import get_full_name_for_node
 
 from reference.checker.finding import Text
+from reference.checker.python.modules import correct_module, module_of
 from reference.checker.rule import Bad, Match, Rule
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class EditorImport(Rule):
         print(ConvNormAct)
         """,
         """
+        import torchvison
+        """,
+        """
         from layers import *
         from nn_loss import *
         """,
@@ -160,7 +163,7 @@ class EditorImport(Rule):
                     node=statement,
                     severity=severity,
                     fields={
-                        "module": _module(statement),
+                        "module": module_of(statement),
                         "names": ", ".join(_names(statement)),
                         "effect": text.en,
                         "effect_zh": text.zh,
@@ -203,14 +206,8 @@ class QuantizedLayer(Rule):
     def check(self, script: Script) -> Iterator[Match]:
         """Yield the imports of layers from the packages for quantization."""
         for statement in script.nodes(cst.ImportFrom):
-            if f"{_module(statement)}.".startswith(QUANTIZED):
+            if f"{module_of(statement)}.".startswith(QUANTIZED):
                 yield Match(node=statement, fields={"name": ", ".join(_names(statement))})
-
-
-def _module(statement: cst.Import | cst.ImportFrom) -> str:
-    if isinstance(statement, cst.ImportFrom):
-        return "" if statement.module is None else get_full_name_for_node(statement.module) or ""
-    return get_full_name_for_node(statement.names[0].name) or ""
 
 
 def _names(statement: cst.Import | cst.ImportFrom) -> list[str]:
@@ -253,7 +250,7 @@ def _is_after(script: Script, name: cst.Name, assign: cst.Assign | None) -> bool
 
 def _effect(script: Script, statement: cst.Import | cst.ImportFrom) -> tuple[Severity, Text] | None:
     """Return how much an unused import matters, and why; None if it does not."""
-    module = _module(statement)
+    module = module_of(statement)
     top = module.partition(".")[0]
     own = script.project.module(script, module) if module else None
     if own is not None:
@@ -262,7 +259,8 @@ def _effect(script: Script, statement: cst.Import | cst.ImportFrom) -> tuple[Sev
         return "warning", Text(
             en="It runs all of that script.", zh="它会把那个脚本从头到尾运行一遍。"
         )
-    if top in USUAL and top not in STRAY and not module.startswith(INTERNAL):
+    usual = top in USUAL and top not in STRAY and not module.startswith(INTERNAL)
+    if usual or correct_module(script, module):  # misspelt: to be corrected, not deleted
         return None
     if top in USUAL or _is_installed(top):
         return "advice", Text(en="It is of no use.", zh="它没有用处。")
