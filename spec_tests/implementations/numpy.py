@@ -80,4 +80,5 @@ IMPLEMENTATION = Implementation(
     name="numpy",
     functions={name: SILENT(function) for name, function in FUNCTIONS.items()},
     description=f"numpy {np.__version__}",
+    torch_messages=True,
 )
