@@ -111,6 +111,12 @@ def _expanded(values: np.ndarray) -> np.ndarray:
     return as_strided(first, values.shape, (0, *strides))
 
 
+def _expanded_last(values: np.ndarray) -> np.ndarray:
+    # One element of the last axis, repeated by a stride of 0.
+    first = values[..., 0].copy()
+    return as_strided(first, values.shape, (*first.strides, 0))
+
+
 LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "contiguous": lambda values: values,
     "transposed": _transposed,
@@ -119,4 +125,5 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "strided": _strided,
     "reversed": _reversed,
     "expanded": _expanded,
+    "expanded_last": _expanded_last,
 }

@@ -7,6 +7,7 @@ import pytest
 from spec_tests.harness.tensors import LAYOUTS, array, arrays, tensor
 
 IMAGES = np.arange(24, dtype="float32").reshape(2, 3, 2, 2)  # (N, C, H, W)
+EXPANDED = {"expanded", "expanded_last"}  # for equal elements only
 ROWS = [[1, 2], [1, 2]]  # the same twice, as an expanded array must be
 
 
@@ -14,14 +15,14 @@ def _laid_out(layout: str, values: npt.ArrayLike = IMAGES) -> np.ndarray:
     return array(tensor(values, "float32") | {"layout": layout})
 
 
-@pytest.mark.parametrize("layout", sorted(set(LAYOUTS) - {"expanded"}))
+@pytest.mark.parametrize("layout", sorted(set(LAYOUTS) - EXPANDED))
 def test_layout_keeps_the_values(layout: str) -> None:
     np.testing.assert_array_equal(_laid_out(layout), IMAGES)
 
 
 def test_layouts_in_memory() -> None:
     """Strides in bytes, of float32 (2, 3, 2, 2) and (2, 2)."""
-    strides = {layout: _laid_out(layout).strides for layout in set(LAYOUTS) - {"expanded"}}
+    strides = {layout: _laid_out(layout).strides for layout in set(LAYOUTS) - EXPANDED}
     assert strides == {
         "contiguous": (48, 16, 8, 4),
         "transposed": (4, 8, 24, 48),
@@ -32,6 +33,8 @@ def test_layouts_in_memory() -> None:
     }
     expanded = _laid_out("expanded", ROWS)
     assert (expanded.strides, expanded.tolist()) == ((0, 4), ROWS)
+    last = _laid_out("expanded_last", np.transpose(ROWS))
+    assert (last.strides, last.tolist()) == ((4, 0), [[1, 1], [2, 2]])
 
 
 def test_gaps_of_a_strided_array_differ_from_its_values() -> None:
