@@ -204,6 +204,7 @@ def test_measures_the_gap_and_starts_backward(
         assert output.grad[0, 0] != 0
 
 
+@pytest.mark.filterwarnings("error:Using a target size")
 @pytest.mark.shows("loss.same-first-dimension")
 def test_messages_of_mismatched_sizes(shows_error: ShowsError) -> None:
     with shows_error("loss.same-first-dimension"):

@@ -97,7 +97,7 @@ def test_signal_reaches_the_script(tmp_path: Path, name: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(signal.Signals[name])
-        assert process.wait(timeout=20) == 5
+        assert process.wait(timeout=60) == 5
 
 
 @posix
@@ -165,7 +165,7 @@ def test_ctrl_c_in_a_terminal_interrupts_once(tmp_path: Path) -> None:
         process.stdin.write(b"\x03")
         process.stdin.flush()
         assert process.stdout.read() == b"^Csaved\r\n"
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.slow

@@ -60,7 +60,9 @@ def test_resize_of_tensors(shape: tuple[int, ...], size: int | tuple[int, int]) 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 4)), torch.zeros(3, 4, 4, dtype=torch.uint8)])
 def test_resize_refuses_other_types(image: object) -> None:
-    with pytest.raises(TypeError, match=r"a PIL image or a (float )?tensor, not (ndarray|torch\.uint8)$"):
+    with pytest.raises(
+        TypeError, match=r"a PIL image or a (float )?tensor, not (ndarray|torch\.uint8)$"
+    ):
         resize(image, 2)
 
 
