@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 # In the errors of torch, its allocators and libraries, the loader and threads.
 OUT_OF_MEMORY = re.compile(
@@ -58,3 +62,15 @@ def is_accelerator_error(error: BaseException) -> bool:
     if any(kind.__name__ == "AcceleratorError" for kind in type(error).__mro__):  # since torch 2.8
         return True
     return isinstance(error, RuntimeError) and bool(ACCELERATOR.search(first_line(error)))
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Return whether a frame runs inside an import, where a signal must not raise an exception.
+
+    It can get lost in a library there, abort the process, or make an installation look broken.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -14,6 +14,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from reference.errors import is_importing
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
@@ -66,10 +68,7 @@ def keep_freed_memory() -> None:
 
 @contextlib.contextmanager
 def interruptible_imports() -> Iterator[None]:
-    """End the process at once if it is interrupted while it imports a module.
-
-    A KeyboardInterrupt there can get lost in a library, or make an installation look broken.
-    """
+    """End the process at once if it is interrupted while it imports a module."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
@@ -82,10 +81,7 @@ def interruptible_imports() -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    outer = frame
-    while outer is not None:
-        if outer.f_code.co_filename.startswith("<frozen importlib"):
-            os.write(2, b"course: interrupted\n")
-            os._exit(130)
-        outer = outer.f_back
+    if is_importing(frame):
+        os.write(2, b"course: interrupted\n")
+        os._exit(130)
     signal.default_int_handler(number, frame)

@@ -20,10 +20,11 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 from reference.environment import check_torchrun, select_device
-from reference.errors import InputError, RunError, first_line
+from reference.errors import InputError, RunError, first_line, is_importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from torch import Tensor
     from torch._C._distributed_c10d import GradBucket, Store
@@ -201,7 +202,7 @@ def process_group() -> Iterator[Ranks]:
             "and MASTER_PORT, and that all its processes are started"
         ) from error
     # torchrun stops processes with SIGTERM, which by default ends them without a message.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, _stop)
     try:
         yield Ranks(rank, world_size)
     except BaseException as error:
@@ -222,6 +223,13 @@ def process_group() -> Iterator[Ranks]:
                 "FOLDER continues it, with any number of processes"
             ) from error
         raise
+
+
+def _stop(_number: int, frame: FrameType | None) -> None:
+    """Exit with 1: the first process that failed reports why."""
+    if is_importing(frame):  # as DDP does when it is made
+        os._exit(1)
+    sys.exit(1)
 
 
 def _connect() -> tuple[Store, int, int]:

@@ -1,6 +1,8 @@
 """Several processes get the same gradients, weights and test results as one."""
 
 import itertools
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -19,6 +21,7 @@ from reference.models.course import Tudui
 from reference.training import distributed
 from reference.training.distributed import Ranks, process_group
 from reference.training.engine import evaluate, train_step
+from spec_tests import paths
 from spec_tests.support.multiprocess import run_ranks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork processes")
@@ -180,6 +183,26 @@ def train_and_evaluate(data: Path, batch_size: int, folder: Path) -> None:
         tests = ResidentLoader(CIFAR10(data, train=False), 62)
         result = evaluate(network(5, torch.float32), nn.CrossEntropyLoss(), tests, ranks=ranks)
         torch.save((states, asdict(result)), folder / f"{ranks.rank}.pt")
+
+
+def test_torchruns_signal_during_an_import_raises_nothing_in_it(tmp_path: Path) -> None:
+    """An exception in an import of torch's compiled modules aborted the process."""
+    module = "import os, signal\ntry:\n os.kill(os.getpid(), signal.SIGTERM)\nfinally:\n print(1)\n"
+    (tmp_path / "stopped.py").write_text(module, encoding="utf-8")
+    program = (
+        "from reference.training.distributed import process_group\n"
+        "with process_group():\n    import stopped\n"
+    )
+    environment = dict(os.environ, PYTHONPATH=f"{paths.ROOT}{os.pathsep}{tmp_path}")
+    alone = {"MASTER_ADDR": "localhost", "MASTER_PORT": "0", "TORCHELASTIC_RUN_ID": "1"}
+    alone |= dict.fromkeys(("WORLD_SIZE", "LOCAL_WORLD_SIZE"), "1") | {
+        "RANK": "0",
+        "LOCAL_RANK": "0",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment | alone, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
 
 
 @pytest.mark.parametrize(("world", "batch_size"), [(2, 16), (3, 31)])
