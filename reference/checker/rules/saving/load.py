@@ -11,7 +11,7 @@ from packaging.version import Version
 from reference.checker.edits import Fix, with_keyword
 from reference.checker.finding import Text
 from reference.checker.rule import Bad, Match, Rule
-from reference.checker.saving.filenames import file_name
+from reference.checker.saving.filenames import ANY, file_name
 from reference.checker.saving.saved import content_of, saved_as
 from reference.checker.tree import argument
 from reference.checker.uses import use_of
@@ -156,6 +156,24 @@ class TorchLoadWholeModel(Rule):
             """
             import torch
 
+            model = torch.load("net.pth")  # finding
+            # on the CPU
+            model = torch.load("net.pth", map_location="cpu")  # finding
+            output = model(image)
+            """,
+            fixed="""
+            import torch
+
+            model = torch.load("net.pth", weights_only=False)
+            # on the CPU
+            model = torch.load("net.pth", map_location="cpu", weights_only=False)
+            output = model(image)
+            """,
+        ),
+        Bad(
+            """
+            import torch
+
             class Net(torch.nn.Module):
                 pass
 
@@ -168,11 +186,17 @@ class TorchLoadWholeModel(Rule):
     def check(self, script: Script) -> Iterator[Match]:
         """Yield the calls of torch.load that read a whole network."""
         severity: Severity = "error" if script.torch >= WEIGHTS_ONLY else "advice"
-        for call in script.calls("torch.load"):
+        files = {
+            call: file_name(script, argument(call, 0, "f")) for call in script.calls("torch.load")
+        }
+        networks = {file for call, file in files.items() if use_of(script, call) == "network"}
+        for call, file in files.items():
             weights_only = argument(call, None, "weights_only")
             if weights_only is None or script.literal(weights_only) is True:
-                saved = saved_as(script, file_name(script, argument(call, 0, "f")))
-                use = use_of(script, call)
+                saved = saved_as(script, file)
+                # Of a file that is loaded again, the other result may show what it contains.
+                known = file in networks and bool(file) and ANY not in file
+                use = use_of(script, call) or ("network" if known else "")
                 if use != "data" and _is_network(script, call, saved, use):
                     certain = "network" in (content_of(saved), use) and use != "dict"
                     yield Match(node=call, severity=severity, fix=_fix(call) if certain else {})
