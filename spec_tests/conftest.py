@@ -30,8 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--impl",
         action="append",
         metavar="NAME",
-        help="implementation to test, built in or the dotted path of an adapter; may be repeated "
-        "(default: reference and torch)",
+        help="implementation to test: built in, the path of an adapter (adapter.py) or the dotted "
+        "name of its module; may be repeated (default: reference and torch)",
     )
     group.addoption(
         "--device",
