@@ -41,6 +41,7 @@ ACCEPTING_INTERRUPTS = [
     "-c",
     """import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
 os.execv(sys.argv[1], sys.argv[1:])""",
 ]
 
