@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from spec_tests.faults import _optimizers as rules
 from spec_tests.faults import fault
-from spec_tests.faults._optimizers import Array, Options, adam, run_adam
+from spec_tests.faults.optimizers import _steps as rules
+from spec_tests.faults.optimizers._steps import Array, Options, adam, run_adam
 
 
 @fault("adam", issue="eriklindernoren/ML-From-Scratch#35")

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn.functional import batch_norm
 
 from spec_tests.faults import fault
-from spec_tests.faults._batch_norm import BatchNorm, OptionalTensor, per_channel, statistics
 from spec_tests.faults._memory import as_if_contiguous, as_if_dense
+from spec_tests.faults.batch_norm._parts import BatchNorm, OptionalTensor, per_channel, statistics
 
 PARAMETERS = ("running_mean", "running_var", "weight", "bias")
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
 
 from spec_tests.faults import fault
-from spec_tests.faults._losses import reduced
+from spec_tests.faults.losses._reductions import reduced
 
 
 def _has_ignored(target: Tensor, rest: dict[str, Any]) -> bool:

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, l1_loss, mse_loss
 
 from spec_tests.faults import fault
-from spec_tests.faults._losses import in_memory_order, reduced, with_gradient_of
+from spec_tests.faults._gradients import with_gradient_of
+from spec_tests.faults.losses._reductions import in_memory_order, reduced
 
 
 @fault("l1_loss", issue="pytorch/pytorch#7172")

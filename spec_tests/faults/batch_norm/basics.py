@@ -1,4 +1,4 @@
-"""Faults of batch_norm."""
+"""Faults of batch_norm: formula, running statistics and refusals."""
 
 from typing import Any
 

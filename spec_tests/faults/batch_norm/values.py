@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import batch_norm
 
 from spec_tests.faults import fault
-from spec_tests.faults._batch_norm import BatchNorm, OptionalTensor, statistics
+from spec_tests.faults.batch_norm._parts import BatchNorm, OptionalTensor, statistics
 
 
 @fault("batch_norm", issue="tenstorrent/tt-metal#45968")

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spec_tests.faults import fault
-from spec_tests.faults._losses import with_gradient_of
+from spec_tests.faults._gradients import with_gradient_of
 from spec_tests.faults._memory import as_if_contiguous
 
 

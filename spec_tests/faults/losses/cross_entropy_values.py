@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, one_hot
 
 from spec_tests.faults import fault
-from spec_tests.faults._losses import accumulated, in_memory_order, reduced
+from spec_tests.faults.losses._reductions import accumulated, in_memory_order, reduced
 
 LogSoftmax = Callable[[Tensor, int], Tensor]
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
 from spec_tests.faults import fault
-from spec_tests.faults._losses import accumulated, in_memory_order, reduced
+from spec_tests.faults.losses._reductions import accumulated, in_memory_order, reduced
 
 
 @fault("l1_loss")

@@ -1,4 +1,4 @@
-"""Faults of the losses."""
+"""Faults of the losses: formulas, reductions, options and refusals."""
 
 from typing import Any
 

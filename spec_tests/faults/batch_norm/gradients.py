@@ -6,9 +6,9 @@ from torch import Tensor
 from torch.nn.functional import batch_norm
 
 from spec_tests.faults import fault
-from spec_tests.faults._batch_norm import BatchNorm, per_channel
-from spec_tests.faults._losses import with_gradient_of
+from spec_tests.faults._gradients import with_gradient_of
 from spec_tests.faults._memory import as_if_contiguous
+from spec_tests.faults.batch_norm._parts import BatchNorm, per_channel
 
 
 def _with_gradient(part: type[BatchNorm], arguments: dict[str, Any], **replaced: Any) -> Tensor:

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from spec_tests.faults import _optimizers as rules
 from spec_tests.faults import fault
-from spec_tests.faults._optimizers import Array, Options, run_sgd, sgd
+from spec_tests.faults.optimizers import _steps as rules
+from spec_tests.faults.optimizers._steps import Array, Options, run_sgd, sgd
 
 
 @fault("sgd", issue="ml-explore/mlx#473")

@@ -1,4 +1,4 @@
-"""Faults of sgd and adam."""
+"""Faults of sgd and adam: formulas, defaults, state and refusals."""
 
 from collections.abc import Callable
 from typing import Any

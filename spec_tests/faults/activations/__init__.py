@@ -1,0 +1,1 @@
+"""Faults of relu and sigmoid."""

@@ -1,0 +1,1 @@
+"""Faults of l1_loss, mse_loss and cross_entropy."""

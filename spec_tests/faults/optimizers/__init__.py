@@ -1,0 +1,1 @@
+"""Faults of sgd and adam."""
