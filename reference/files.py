@@ -1,15 +1,12 @@
-"""Files: read only when they are plain files of a sensible size, written atomically, and locked."""
+"""Files: read only when they are plain files of a sensible size, and written atomically."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
-import secrets
 import stat
 from typing import TYPE_CHECKING
-
-from filelock import FileLock, Timeout
 
 from reference.errors import InputError
 
@@ -53,7 +50,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     # In the same folder: a rename across disks is not atomic. The name cannot be guessed, and the
     # file must be new: a link that someone planted there would redirect the write to its target.
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    part = path.with_name(f".{path.name}.{os.urandom(8).hex()}.part")
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield part
@@ -79,7 +76,7 @@ def new_folder(base: Path) -> Path:
 
 def is_part(path: Path) -> bool:
     """Return whether `atomic_write` made a file; users have others whose names end in .part."""
-    return bool(PART.fullmatch(path.name)) and _is_plain(path)
+    return bool(PART.fullmatch(path.name)) and is_plain(path)
 
 
 def remove_parts(folder: Path) -> None:
@@ -89,41 +86,7 @@ def remove_parts(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def is_lock(path: Path) -> bool:
-    """Return whether a file can be one of `lock`: those are empty."""
-    return _is_plain(path) and not path.stat().st_size
-
-
-def lock(path: Path, seconds: float = 0) -> FileLock | None:
-    """Create and lock an empty file.
-
-    Args:
-        path: the file.
-        seconds: how long to wait for another process that holds the lock.
-
-    Returns:
-        The lock; None if another process still holds it.
-
-    Raises:
-        InputError: another file has this name, or the file cannot be locked.
-    """
-    if os.path.lexists(path) and not is_lock(path):  # some versions of filelock would empty it
-        raise InputError(f"{path} is in the way, this program needs the name: move it away")
-    file_lock = FileLock(path)
-    try:
-        file_lock.acquire(timeout=seconds)
-    except Timeout:
-        return None
-    except (OSError, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{path} cannot be locked ({reason}): check its permissions, or choose a folder on "
-            "another disk"
-        ) from error
-    return file_lock
-
-
-def _is_plain(path: Path) -> bool:
+def is_plain(path: Path) -> bool:
     """Return whether a path is a regular file, and not a link to one."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reference import claims
 from reference.checker import sources
 from reference.checker.parsing import lines_of
-from reference.errors import shown
+from reference.errors import InputError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +47,7 @@ def text(findings: Sequence[Finding], files: int, lang: Language) -> str:
     lines: dict[str, list[str]] = {}
     for finding in findings:
         if finding.path not in lines:
-            code = sources.read(Path(finding.path)).code
-            lines[finding.path] = lines_of(code.decode(errors="replace"))
+            lines[finding.path] = _lines(Path(finding.path))
     blocks = [_block(finding, lines[finding.path], lang) for finding in findings]
     counts = Counter(finding.severity for finding in findings)
     severities = {name: counts[name] for name in ("error", "warning", "advice")}
@@ -57,6 +56,14 @@ def text(findings: Sequence[Finding], files: int, lang: Language) -> str:
     if fixable := sum(finding.fixable for finding in findings):
         last += (" " if lang == "en" else "") + words["fixable"].format(fixable)
     return "\n\n".join([*blocks, last])
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        code = sources.read(path).code
+    except (InputError, OSError):  # the finding is that it cannot be read
+        return []
+    return lines_of(code.decode(errors="replace"))
 
 
 def _block(finding: Finding, lines: Sequence[str], lang: Language) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from reference.checker.rules import RULES
 from reference.checker.script import Script
 from reference.checker.silence import is_silenced
 from reference.checker.syntax.check import problems
+from reference.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     from reference.checker.syntax.check import Problem
 
 MIN_PARALLEL = 40  # files; for fewer, starting processes takes longer than it saves
-NOT_CHECKED = Text(
-    en="This file was not checked: its code is nested too deeply.",
-    zh="没有检查这个文件：代码嵌套得太深。",
-)
+NOT_CHECKED = Text(en="This file was not checked: {reason}.", zh="没有检查这个文件：{reason}。")
+TOO_NESTED = Text(en="its code is nested too deeply", zh="代码嵌套得太深")
 MAX_ROUNDS = 10  # of fixing: after a fix, another one may be possible
 
 
@@ -54,33 +52,37 @@ class Checker:
     lang: Language
 
     def check(self, paths: Sequence[Path]) -> list[Finding]:
-        """Return the findings in some files, ordered by file and line.
-
-        Raises:
-            InputError: a file cannot be read.
-        """
+        """Return the findings in some files, ordered by file and line."""
         folders = [list(group) for _, group in groupby(paths, key=lambda path: path.parent)]
         if len(paths) < MIN_PARALLEL or (os.cpu_count() or 1) == 1:
             found = [self._check_folder(folder) for folder in folders]
         else:
+            from concurrent.futures import ProcessPoolExecutor  # 30 ms, which few files do not need
+
             with ProcessPoolExecutor() as pool:
                 found = list(pool.map(self._check_folder, folders))
         return [finding for group in found for finding in group]
 
     def _check_folder(self, paths: Iterable[Path]) -> list[Finding]:
         project = Project(self.torch)
-        found = (self.check_source(sources.read(path), project) for path in paths)
-        return [finding for group in found for finding in group]
+        return [finding for path in paths for finding in self._check_file(path, project)]
+
+    def _check_file(self, path: Path, project: Project) -> list[Finding]:
+        try:
+            source = sources.read(path)
+        except (InputError, OSError) as error:  # the other files are still worth checking
+            return [self._not_checked(path, getattr(error, "strerror", None) or str(error))]
+        return self.check_source(source, project)
 
     def check_source(self, source: Source, project: Project) -> list[Finding]:
         """Return the findings in a file."""
         try:
             script = self._parse(source, project)
         except (TooNestedError, cst.ParserSyntaxError, RecursionError):
-            return [self._not_checked(source)]
+            return [self._not_checked(source.path, TOO_NESTED.in_language(self.lang))]
         except (SyntaxError, ValueError):
             found = [self._syntax_finding(source, problem) for problem in problems(source.code)[0]]
-            return found or [self._not_checked(source)]
+            return found or [self._not_checked(source.path, TOO_NESTED.in_language(self.lang))]
         found = [
             self._finding(source, script, rule, match) for rule, match in self._matches(script)
         ]
@@ -121,15 +123,15 @@ class Checker:
                 if not is_silenced(lines[line - 1] if line <= len(lines) else "", rule.name):
                     yield rule, match
 
-    def _not_checked(self, source: Source) -> Finding:
+    def _not_checked(self, path: Path, reason: str) -> Finding:
         return Finding(
-            path=str(source.path),
+            path=str(path),
             line=1,
             column=1,
             rule="not-checked",
             claims=(),
             severity="advice",
-            message=NOT_CHECKED.in_language(self.lang),
+            message=NOT_CHECKED.in_language(self.lang, reason=reason),
             write="",
             fixable=False,
         )

@@ -14,8 +14,8 @@ from reference.files import read_regular
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MAX_BYTES = 2_000_000  # of a script; learners' are below 20 kB
-MAX_NOTEBOOK_BYTES = 50_000_000  # a notebook contains its pictures
+MAX_CODE = 200_000  # bytes; learners' scripts are below 20 kB, and larger ones take minutes
+MAX_FILE = 50_000_000  # bytes; a notebook contains its pictures
 SUFFIXES = (".py", ".ipynb")
 # What a project contains that the learner has not written.
 SKIPPED = {"__pycache__", "site-packages", "node_modules", "build", "dist"}
@@ -86,9 +86,11 @@ def read(path: Path) -> Source:
             so.
         OSError: it cannot be read.
     """
-    if path.suffix != ".ipynb":
-        content = read_regular(path, MAX_BYTES)
-        return Source(path=path, content=content, code=content)
-    content = read_regular(path, MAX_NOTEBOOK_BYTES)
-    notebook = notebooks.parse(content, str(path))
-    return Source(path=path, content=content, code=notebook.code.encode(), notebook=notebook)
+    content = read_regular(path, MAX_FILE)
+    notebook = notebooks.parse(content, str(path)) if path.suffix == ".ipynb" else None
+    code = notebook.code.encode() if notebook else content
+    if len(code) > MAX_CODE:
+        raise InputError(
+            f"{shown(path)} has {len(code)} bytes of code, more than {MAX_CODE}: check a part of it"
+        )
+    return Source(path=path, content=content, code=code, notebook=notebook)

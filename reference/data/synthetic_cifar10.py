@@ -26,7 +26,7 @@ from PIL import Image, ImageDraw
 
 from reference.data.cifar10 import CHECKSUMS, CIFAR10, CLASSES, META
 from reference.errors import InputError
-from reference.files import lock
+from reference.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,15 +15,8 @@ import torch
 
 from reference.checkpoints.files import save_checkpoint
 from reference.errors import InputError
-from reference.files import (
-    atomic_write,
-    is_lock,
-    is_part,
-    lock,
-    new_folder,
-    read_regular,
-    remove_parts,
-)
+from reference.files import atomic_write, is_part, new_folder, read_regular, remove_parts
+from reference.locks import is_lock, lock
 from reference.models.registry import check_trainable
 from reference.training import metrics_log
 from reference.training.config import OPTIONS, Config, option_string

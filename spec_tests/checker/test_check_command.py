@@ -1,5 +1,6 @@
 """`course check`: which files, what it prints, how it fixes and what it refuses."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reference.checker import sources
 from reference.checker.engine import Checker
 from reference.cli import main
 
@@ -180,10 +182,6 @@ def test_rules_can_be_selected(
             "course: missing.py does not exist: give a script, a notebook or a folder",
         ),
         (["empty"], "course: empty contains no .py and no .ipynb files: give others"),
-        (["fifo"], "course: fifo is not a regular file: give a file"),
-        (["bad.ipynb"], "course: bad.ipynb is not a notebook: save it again in Jupyter"),
-        (["list.ipynb"], "course: list.ipynb is not a notebook: save it again in Jupyter"),
-        (["huge.py"], "course: huge.py has 3000000 bytes, more than 2000000"),
         (["--torch", "9" * 5000, "a.py"], "give a version such as 2.6"),
         (["--torch", "new", "a.py"], "course: --torch new: give a version such as 2.6"),
         (["--select", "size-as-two", "a.py"], f"'size-as-two' is not a rule: did you mean {RULE}?"),
@@ -199,15 +197,51 @@ def test_wrong_usage_is_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "a.py")
-    write(tmp_path / "bad.ipynb", "{")
-    write(tmp_path / "list.ipynb", "[]")
-    write(tmp_path / "huge.py", "#" * 3_000_000)
     (tmp_path / "empty").mkdir()
-    os.mkfifo("fifo")
     assert main(["check", *args]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("bad.ipynb", "{", "is not a notebook: save it again in Jupyter"),
+        ("list.ipynb", "[]", "is not a notebook: save it again in Jupyter"),
+        ("huge.py", "#" * 200_001, "has 200001 bytes of code, more than 200000: check a part"),
+    ],
+)
+def test_a_file_that_cannot_be_checked_hides_no_finding(
+    name: str, content: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / name, content)
+    write(tmp_path / "z.py")
+    code, result = check_json(capsys, "--lang", "en", str(tmp_path))
+    assert (code, result["files"]) == (1, 2)
+    unchecked, mistake = result["findings"]
+    assert (unchecked["path"], unchecked["rule"]) == (str(tmp_path / name), "not-checked")
+    assert reason in unchecked["message"]
+    assert (mistake["path"], mistake["rule"]) == (str(tmp_path / "z.py"), RULE)
+
+
+def test_a_file_without_permission_is_a_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _: int) -> bytes:  # not chmod: root may read everything
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(sources, "read_regular", refuse)
+    assert main(["check", "--lang", "en", str(write(tmp_path / "a.py"))]) == 1
+    assert "This file was not checked: Permission denied.\n" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_a_pipe_is_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    code, result = check_json(capsys, "--lang", "en", str(tmp_path / "pipe"))
+    assert code == 1
+    assert "is not a regular file: give a file" in result["findings"][0]["message"]
 
 
 def test_code_that_is_nested_too_deeply_is_reported(

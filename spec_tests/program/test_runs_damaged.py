@@ -199,8 +199,8 @@ def test_planted_links_are_not_followed(run: Path, tmp_path: Path) -> None:
 
 def test_part_is_created_exclusively(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "target").write_text("precious")
-    monkeypatch.setattr("secrets.token_hex", lambda _: "0")
-    (tmp_path / ".a.0.part").symlink_to(tmp_path / "target")
+    monkeypatch.setattr("os.urandom", lambda _: b"\x00")
+    (tmp_path / ".a.00.part").symlink_to(tmp_path / "target")
     with pytest.raises(FileExistsError), atomic_write(tmp_path / "a"):
         pass
     assert (tmp_path / "target").read_text() == "precious"
