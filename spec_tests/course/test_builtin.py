@@ -7,6 +7,7 @@ import os
 import pickle
 import pydoc
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -162,9 +163,9 @@ def test_messages_of_python(shows_error: ShowsError) -> None:
 def test_function_of_python_as_a_value(shows_error: ShowsError) -> None:
     with pytest.raises(NameError):
         run("nn.ReLU()(inputs)", nn=nn)
-    for listing in ("nn.ReLU()(input)", "input.shape", "x.size[0]", "len(input)"):
+    for listing in ("nn.ReLU()(input)", "input.shape", "x.size[0]", "len(input)", "1 - time.time"):
         with shows_error("builtin.function-as-value"):
-            run(listing, nn=nn, x=torch.ones(2))
+            run(listing, nn=nn, x=torch.ones(2), time=time)
     run("nn.ReLU(input)", nn=nn)  # an option that only has to be true or false
 
 
@@ -186,3 +187,12 @@ def test_object_with_the_name_of_its_class(
     vars(script).update(run("class tudui: pass\ntudui = tudui()", __name__="script"))
     with shows_error("builtin.name-taken"):
         pickle.dumps(script.tudui)
+
+
+@pytest.mark.claim("builtin.local-before-assignment")
+@pytest.mark.shows("builtin.local-before-assignment")
+def test_name_that_a_function_assigns_later(shows_error: ShowsError) -> None:
+    listing = "total = 0\ndef add(loss):\n    total = total + loss\n    return total\nadd(2)"
+    with shows_error("builtin.local-before-assignment"):
+        run(listing)
+    assert run(listing.replace("total +", "0 +").replace("add(2)", "sum = add(2)"))["sum"] == 2

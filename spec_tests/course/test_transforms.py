@@ -309,3 +309,11 @@ def test_compose_takes_a_list(ant: Image.Image, shows_error: ShowsError) -> None
     for arguments in (steps, steps[1:]):
         with shows_error("transforms.compose-list"):
             Compose(*arguments)(ant)
+
+
+@pytest.mark.claim("transforms.show-with-matplotlib")
+def test_channels_last_is_the_picture() -> None:
+    picture = Image.new("RGB", (5, 4), (255, 0, 51))
+    shown = transforms.ToTensor()(picture).permute(1, 2, 0)
+    assert shown.shape == (4, 5, 3)
+    assert shown[3, 4].tolist() == pytest.approx([1, 0, 0.2])
