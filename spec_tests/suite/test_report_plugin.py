@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from spec_tests.implementations import Implementation
-from spec_tests.report import plugin
+from spec_tests.report import plugin, recorder
 from spec_tests.support.results_schema import problems
 from spec_tests.support.sample_claim import CLAIM, TEST, RunSuite
 
@@ -152,15 +152,6 @@ def test_an_impossible_folder_is_refused_before_the_run(
     )
 
 
-def test_workers_of_xdist_are_refused(tmp_path: Path) -> None:
-    options = {"--report": "out", "-n": 2}
-    config = SimpleNamespace(
-        stash={}, getoption=options.get, invocation_params=SimpleNamespace(dir=tmp_path)
-    )
-    with pytest.raises(pytest.UsageError, match=r"^--report: leave out -n: "):
-        plugin.pytest_configure(config)
-
-
 def test_a_report_that_cannot_be_written_fails_the_run(
     run_suite: RunSuite,
 ) -> None:
@@ -202,7 +193,7 @@ def _item(implementation: str, device: str, *marks: str) -> SimpleNamespace:
 def test_column_of_a_test(
     monkeypatch: pytest.MonkeyPatch, item: SimpleNamespace, outcome: str, column: str, title: str
 ) -> None:
-    monkeypatch.setattr(plugin, "_version", lambda _: "9.9")
-    monkeypatch.setattr(plugin, "_device_name", lambda device: f"a {device}")
-    actual = plugin.column_of(item, outcome)
+    monkeypatch.setattr(recorder, "_torch_version", lambda: "9.9")
+    monkeypatch.setattr(recorder, "_device_name", lambda device: f"a {device}")
+    actual = recorder.column_of(item, outcome)
     assert (actual["id"], actual["title"]) == (column, title)
