@@ -17,7 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 from reference.data import synthetic_cifar10
 from reference.models.course import Tudui
 from spec_tests.harness import oracle_checks, profiles
-from spec_tests.harness.adapters import load
+from spec_tests.harness.adapters import CALL_SECONDS, load
 from spec_tests.implementations import TESTED, implementation_of, known_differences
 from spec_tests.paths import INSECTS
 
@@ -30,8 +30,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--impl",
         action="append",
         metavar="NAME",
-        help="implementation to test: built in, the path of an adapter (adapter.py) or the dotted "
-        "name of its module; may be repeated (default: reference and torch)",
+        help="implementation to test: built in, the path of an adapter (adapter.py), the dotted "
+        "name of its module, or exec:COMMAND (docs/PROTOCOL.md); may be repeated (default: "
+        "reference and torch)",
+    )
+    group.addoption(
+        "--isolate",
+        action="store_true",
+        help="run each implementation in a process of its own: a crash ends one case only",
+    )
+    group.addoption(
+        "--call-seconds",
+        metavar="N",
+        type=float,
+        default=CALL_SECONDS,
+        help="how long a call may take in such a process (default: %(default)s)",
     )
     group.addoption(
         "--device",
@@ -43,7 +56,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     names = dict.fromkeys(config.getoption("--impl") or ["reference", "torch"])
-    config.stash[TESTED] = [load(name) for name in names]
+    isolate, seconds = config.getoption("--isolate"), config.getoption("--call-seconds")
+    config.stash[TESTED] = [load(name, isolate=isolate, seconds=seconds) for name in names]
     device = config.getoption("--device")
     uses = [implementation.use for implementation in config.stash[TESTED] if implementation.use]
     if device != "cpu" and not uses:

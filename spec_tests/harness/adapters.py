@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.util
+import os
+import shlex
 import sys
 import warnings
 from collections.abc import Callable
@@ -12,26 +14,37 @@ from types import ModuleType
 import pytest
 
 from spec_tests import implementations
-from spec_tests.implementations import Implementation
+from spec_tests.harness import engine_process
+from spec_tests.implementations import DiedError, Implementation
 
 BUILT_IN = sorted(
     path.stem.replace("torch_", "torch.")
     for folder in implementations.__path__
     for path in Path(folder).glob("[!_]*.py")
 )
+SERVER = "spec_tests.harness.serve"
+CALL_SECONDS = 60
 HINT = "for an adapter anywhere on disk, give its file (--impl path/to/adapter.py)"
 
 
-def load(name: str) -> Implementation:
+def load(name: str, *, isolate: bool = False, seconds: float = CALL_SECONDS) -> Implementation:
     """Import an adapter and return its implementation, under the name given.
 
     Args:
-        name: a built-in adapter (`torch.compile`), the dotted name of a module (`mine.adapter`), or
-            the path of a file (`path/to/adapter.py`), which may import modules of its folder.
+        name: a built-in adapter (`torch.compile`), the dotted name of a module (`mine.adapter`),
+            the path of a file (`path/to/adapter.py`), which may import modules of its folder, or
+            `exec:` and a command that speaks the protocol (docs/PROTOCOL.md).
+        isolate: run the adapter in a process of its own, as `exec:` does.
+        seconds: how long one call may take in such a process.
 
     Raises:
         pytest.UsageError: it cannot be imported, or has no functions; the message is one line.
     """
+    if name.startswith("exec:"):
+        command = shlex.split(name.removeprefix("exec:"), posix=os.name != "nt")
+        return _in_a_process(name, command, seconds)
+    if isolate:
+        return _in_a_process(name, [sys.executable, "-m", SERVER, name], seconds)
     if name in BUILT_IN:
         dotted = f"{implementations.__name__}.{name.replace('.', '_')}"
         module = _imported(name, lambda: importlib.import_module(dotted))
@@ -42,6 +55,14 @@ def load(name: str) -> Implementation:
     if implementation := getattr(module, "IMPLEMENTATION", None):
         return replace(implementation, name=name)
     return _wrap(module, name)
+
+
+def _in_a_process(name: str, command: list[str], seconds: float) -> Implementation:
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # as in this process
+    try:
+        return engine_process.implementation(name, command, seconds, environment)
+    except (DiedError, OSError) as error:
+        raise pytest.UsageError(f"--impl {name}: {_in_one_line(error)}") from None
 
 
 def _imported(name: str, function: Callable[[], ModuleType]) -> ModuleType:

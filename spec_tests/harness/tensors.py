@@ -3,7 +3,7 @@
 `fixtures/vectors/vectors.schema.json` describes the fields of a tensor.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -127,3 +127,15 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "expanded": _expanded,
     "expanded_last": _expanded_last,
 }
+
+
+def with_strides(values: np.ndarray, strides: Sequence[int]) -> np.ndarray:
+    """Return values in new memory with these strides, counted in elements."""
+    if not values.size:
+        return values
+    reach = [(length - 1) * step for length, step in zip(values.shape, strides, strict=True)]
+    first = -sum(min(step, 0) for step in reach)
+    memory = np.full(first + sum(max(step, 0) for step in reach) + 1, GAP, values.dtype)
+    view = as_strided(memory[first:], values.shape, [s * memory.itemsize for s in strides])
+    view[...] = values
+    return view

@@ -22,7 +22,7 @@ import pytest
 
 from spec_tests import paths
 from spec_tests.harness import comparison, randomness, tensors
-from spec_tests.implementations import Implementation, UnsupportedSkip
+from spec_tests.implementations import DiedError, Implementation, UnsupportedSkip
 from spec_tests.oracles import DEFINITIONS
 from spec_tests.oracles.nested import Nested
 
@@ -162,12 +162,14 @@ def check(implementation: Implementation, case: Case) -> None:
     function = implementation.functions.get(case.operator)
     if function is None:
         raise UnsupportedError(case.operator)
-    if unknown := _unknown_arguments(function, [*case.inputs, *case.parameters]):
+    if unknown := unknown_arguments(function, [*case.inputs, *case.parameters]):
         raise UnsupportedError(f"{case.operator} has no argument {', '.join(unknown)}")
     try:
         (untouched, _), (inputs, options) = case.arrays, case.arrays
         with warnings.catch_warnings(action="ignore" if case.error else None):
             actual = call_operator(function, inputs, options)
+    except DiedError as error:
+        raise RaisedError(case, str(error)) from None
     except Exception as error:  # noqa: BLE001 - whatever an implementation raises is a result
         _check_error(implementation, case, error)
         return
@@ -179,8 +181,8 @@ def check(implementation: Implementation, case: Case) -> None:
         _check_unrelated(case, actual["output"] == 0, again["output"] == 0)
 
 
-def _unknown_arguments(function: Callable[..., Any], names: Sequence[str]) -> list[str]:
-    """Return those of the names that are no keyword arguments of a function."""
+def unknown_arguments(function: Callable[..., Any], names: Sequence[str]) -> list[str]:
+    """Return those of the names that are not keyword arguments of a function."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # a function written in C may have no signature

@@ -68,6 +68,13 @@ class Implementation:
 TESTED = pytest.StashKey[list[Implementation]]()
 
 
+class DiedError(Exception):
+    """An implementation in a process of its own has died, hung, or spoken nonsense.
+
+    It fails every case, also one that expects an error.
+    """
+
+
 class UnsupportedSkip(pytest.skip.Exception):  # type: ignore[name-defined]
     """The outcome of a test whose implementation lacks what it needs: skipped, never passed."""
 
