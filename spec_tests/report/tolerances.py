@@ -72,7 +72,8 @@ LIMITS = """## What the suite does not claim to find
 
 - Errors below these tolerances, and the order in which numbers are added.
 - What PyTorch's documentation leaves open: the sign of a zero, the gradient at NaN, NaN and
-  infinities that dropout drops, the exact point of overflow.
+  infinities that dropout drops, the exact point of overflow, and the index of the maximum where a
+  window has several NaN.
 - Sizes beyond those of the vectors (at most 20,000 elements) and of the drawn cases: indices of
   more than 31 bits, and algorithms that a library chooses for large inputs only.
 - Mistakes that depend on the machine, the number of threads, memory that was used before, or a
@@ -82,6 +83,8 @@ LIMITS = """## What the suite does not claim to find
   compared.
 - Other dtypes (int32, bool, complex, quantised, float8), inputs of several dtypes, autocast.
 - Gradients of gradients, forward-mode derivatives, and gradients through an operation in place.
+- Optimizers: several parameters, parameters without a gradient, options newer than torch 2.6, and
+  whether an optimizer keeps the caller's arrays.
 - Operators and options that the course does not use, and whole networks that only fail together.
 - The wording of an error beyond what a vector states; from a library with its own error classes,
   any message. Warnings are not compared.

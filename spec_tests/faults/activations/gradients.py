@@ -104,3 +104,9 @@ def sigmoid_gradient_rounded(input: Tensor) -> Tensor:
     """Round the gradient to float32."""
     output = input.sigmoid()
     return _sigmoid(input, (output * (1 - output)).float())
+
+
+@fault("relu")
+def gradient_multiplied_by_a_mask(input: Tensor, *, inplace: bool = False) -> Tensor:
+    """Multiply the gradient by 0 or 1, which makes NaN of an infinite one."""
+    return _relu(input, input > 0, inplace=inplace)

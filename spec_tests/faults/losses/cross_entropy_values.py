@@ -209,3 +209,18 @@ def logits_in_memory_order(input: Tensor, target: Tensor, **rest: Any) -> Tensor
     """Read the logits in the order in which they lie in memory."""
     expanded = 0 in input.stride()
     return cross_entropy(input if expanded else in_memory_order(input), target, **rest)
+
+
+@fault("cross_entropy")
+def blocks_without_a_finite_logit(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Subtract the largest logit so far from itself: -inf - -inf is NaN after a block of -inf."""
+
+    def in_blocks(x: Tensor, axis: int) -> Tensor:
+        most, total = torch.full_like(x[:, :1], -torch.inf), torch.zeros_like(x[:, :1])
+        for block in x.split(32, axis):
+            larger = torch.maximum(most, block.amax(axis, keepdim=True))
+            total = total * (most - larger).exp() + (block - larger).exp().sum(axis, keepdim=True)
+            most = larger
+        return x - most - total.log()
+
+    return _with_log_softmax(in_blocks, input, target, **rest)

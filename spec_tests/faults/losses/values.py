@@ -269,3 +269,21 @@ def small_squares_dropped(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
     if not squares.is_floating_point():
         return mse_loss(input, target, **rest)
     return reduced(squares.masked_fill((squares < 1e-12) & (squares > 0), 0), **rest)
+
+
+@fault("mse_loss")
+def mse_of_float64_added_in_float32(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Add the squares of float64 in float32."""
+    squares = mse_loss(input, target, **rest | {"reduction": "none"})
+    if input.dtype is not torch.float64 or rest.get("reduction") == "none":
+        return mse_loss(input, target, **rest)
+    return reduced(squares.float(), **rest).double()
+
+
+@fault("l1_loss")
+def l1_of_float64_added_in_float32(input: Tensor, target: Tensor, **rest: Any) -> Tensor:
+    """Add the differences of float64 in float32."""
+    differences = l1_loss(input, target, **rest | {"reduction": "none"})
+    if input.dtype is not torch.float64 or rest.get("reduction") == "none":
+        return l1_loss(input, target, **rest)
+    return reduced(differences.float(), **rest).double()

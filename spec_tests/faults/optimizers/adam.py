@@ -1,5 +1,6 @@
 """Faults of adam: its rule, options of 0, precision, layouts and refusals."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -284,3 +285,15 @@ def negative_eps_accepted(eps: float = 1e-8, **rest: Any) -> Array:
 def adam_negative_decay_accepted(**arguments: Any) -> Array:
     """Use no weight decay for a negative one, instead of raising an error."""
     return adam(**arguments | {"weight_decay": max(arguments.get("weight_decay", 0), 0)})
+
+
+@fault("adam")
+def amsgrad_eps_before_the_correction(**arguments: Any) -> Array:
+    """With amsgrad, add eps to the root before its correction."""
+    steps = itertools.count(1)
+
+    def quotient(mean: Array, square: Array, o: Options) -> Array:
+        correction = np.sqrt(1 - o["betas"][1] ** next(steps)) if o["amsgrad"] else 1
+        return rules.quotient(mean, square, o | {"eps": o["eps"] / correction})
+
+    return run_adam(**arguments, quotient=quotient)

@@ -208,3 +208,11 @@ def integers_averaged_in_float64(input: Tensor, **rest: Any) -> Tensor:
     if input.is_floating_point():
         return avg_pool2d(input, **rest)
     return avg_pool2d(input.double(), **rest).to(input.dtype)
+
+
+@fault("avg_pool2d")
+def integers_rounded_down(input: Tensor, **rest: Any) -> Tensor:
+    """Round the averages of integers down, not toward zero."""
+    if input.is_floating_point():
+        return avg_pool2d(input, **rest)
+    return avg_pool2d(input.double(), **rest).floor().to(input.dtype)

@@ -206,3 +206,9 @@ def plane_means_of_other_channels(input: Tensor, output_size: Size) -> Tensor:
     if pooled.shape[-2:] != (1, 1) or not is_channels_last(input):
         return pooled
     return input.movedim(1, -1).reshape(*input.shape[:2], -1).mean(-1)[..., None, None]
+
+
+@fault("adaptive_avg_pool2d")
+def no_bins_taken_for_one(input: Tensor, output_size: Size) -> Tensor:
+    """Take an output size of 0 for 1."""
+    return adaptive_avg_pool2d(input, output_size or 1)

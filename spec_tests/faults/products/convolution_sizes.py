@@ -266,3 +266,10 @@ def reflection_of_the_first_channel(input: Tensor, weight: Tensor, **rest: Any) 
 def empty_batch_keeps_its_shape(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
     """Return an empty batch as it is, in the shape of the input."""
     return conv2d(input, weight, **rest) if input.numel() else input.clone()
+
+
+@fault("conv2d")
+def kernel_rows_beyond_uint8_lost(input: Tensor, weight: Tensor, **rest: Any) -> Tensor:
+    """Count the rows of the kernel in eight bits: those from 255 on are lost."""
+    rows = torch.arange(weight.shape[-2])[:, None] < 255
+    return conv2d(input, weight * rows.to(weight.dtype), **rest)

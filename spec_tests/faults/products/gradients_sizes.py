@@ -117,3 +117,26 @@ def flatten_gradient_column_major(**arguments: Any) -> Array:
     if arguments["operator"] != "flatten":
         return gradient
     return torch.from_numpy(gradient).reshape(gradient.shape[::-1]).T.numpy().copy()
+
+
+@fault("backward")
+def depthwise_kernel_of_the_first_image(**arguments: Any) -> Array:
+    """Compute the gradient of a depthwise kernel from the first image only."""
+    depthwise = arguments.get("groups", 1) == arguments["input"].shape[-3:][0] > 1
+    if depthwise and matches(arguments, "conv2d", "weight") and arguments["input"].ndim == 4:
+        first = {name: arguments[name][:1] for name in ("grad_output", "input")}
+        return backward(**arguments | first)
+    return backward(**arguments)
+
+
+@fault("backward")
+def bias_summed_in_half(**arguments: Any) -> Array:
+    """Add up the gradient of the bias in float16, which stops at 2,048."""
+    gradient = backward(**arguments)
+    if matches(arguments, "linear", "bias") and gradient.dtype == np.float16:
+        rows = arguments["grad_output"].reshape(-1, gradient.shape[-1])
+        total = np.zeros_like(gradient)
+        for row in rows:
+            total += row
+        return total
+    return gradient

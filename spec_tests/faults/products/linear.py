@@ -266,3 +266,23 @@ def input_scaled_in_place(input: Tensor, weight: Tensor, bias: Bias = None) -> T
     output = linear(input, weight) / 2
     input.div_(2)
     return output if bias is None else output + bias
+
+
+@fault("linear")
+def zero_rows_skipped(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
+    """Skip rows of zeros, which hides infinities and NaN of the weight."""
+    output = linear(input, weight, bias)
+    if input.dim() != 2 or weight.dim() != 2 or not input.is_floating_point():
+        return output
+    rest = linear(input, weight.nan_to_num(0, 0, 0), bias)
+    return torch.where((input != 0).any(1, keepdim=True), output, rest)
+
+
+@fault("linear")
+def blocks_of_32_features_in_half(input: Tensor, weight: Tensor, bias: Bias = None) -> Tensor:
+    """Round the sum of each 32 features to half precision before it is added."""
+    if input.dtype not in HALF or weight.dim() != 2 or input.shape[-1] <= 32:
+        return linear(input, weight, bias)
+    blocks = zip(input.split(32, -1), weight.split(32, -1), strict=True)
+    output = sum(linear(one, other) for one, other in blocks)
+    return output if bias is None else output + bias

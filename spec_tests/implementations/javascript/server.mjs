@@ -2,6 +2,10 @@
 
 import readline from 'node:readline';
 
+// What a library prints is no answer: importing this module first takes standard output from it.
+const send = process.stdout.write.bind(process.stdout);
+process.stdout.write = process.stderr.write.bind(process.stderr);
+
 export class NotImplemented extends Error {}
 
 /** Throw NotImplemented with what the engine is missing, unless the condition is true. */
@@ -40,8 +44,6 @@ export function tensor(dtype, shape, values) {
  *   Each operator gets the inputs and the parameters by name, and returns the results by name.
  */
 export async function serve({ description, dtypes, operators }) {
-  const send = process.stdout.write.bind(process.stdout);
-  process.stdout.write = process.stderr.write.bind(process.stderr); // what a library prints is no answer
   const about = { version: 1, description, dtypes, operators: Object.keys(operators) };
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const request = JSON.parse(line);
