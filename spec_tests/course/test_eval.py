@@ -1,6 +1,7 @@
 """Claims about evaluation: gradients, modes and accuracy (P28-P29)."""
 
 import copy
+import math
 from pathlib import Path
 
 import pytest
@@ -269,3 +270,12 @@ def test_batch_norm_of_one_value(shows_error: ShowsError) -> None:
     with shows_error("eval.batch-of-one"):
         layer(torch.ones(1, 2))
     assert layer.eval()(torch.ones(1, 2)).shape == (1, 2)
+
+
+@pytest.mark.claim("eval.accuracy-of-guessing")
+def test_guessing_among_ten_classes() -> None:
+    targets = torch.arange(10).repeat(100)
+    outputs = torch.zeros(1000, 10)
+    assert nn.functional.cross_entropy(outputs, targets).item() == pytest.approx(math.log(10))
+    assert math.log(10) == pytest.approx(2.303, abs=5e-4)
+    assert (outputs.argmax(1) == targets).float().mean().item() == pytest.approx(0.1)

@@ -1,6 +1,7 @@
 """Claims about optimizers (P24)."""
 
 import inspect
+import math
 import warnings
 from pathlib import Path
 
@@ -272,3 +273,20 @@ def test_scheduler_comes_after_the_optimizer(shows_error: ShowsError) -> None:
     optimizer.step()
     scheduler.step()
     assert optimizer.param_groups[0]["lr"] < 1
+
+
+@pytest.mark.claim("optim.loss-nan")
+@pytest.mark.parametrize(("lr", "finite"), [(0.01, True), (1e20, False)])
+def test_learning_rate_that_is_too_large(lr: float, finite: bool) -> None:  # noqa: FBT001
+    layer = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    inputs = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    losses = []
+    for _ in range(5):
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(layer(inputs), torch.tensor([[1.0], [2.0]]))
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert math.isfinite(losses[-1]) == finite
+    assert math.isnan(losses[-1]) != finite

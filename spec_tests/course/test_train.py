@@ -303,29 +303,3 @@ def test_values_under_one_tag_are_one_curve(tmp_path: Path) -> None:
     assert log.Tags()["scalars"] == ["loss"]
     points = {(event.step, event.value) for event in log.Scalars("loss")}
     assert points == {(100, 2.25), (200, 2.25), (0, 311.0)}
-
-
-@pytest.mark.claim("train.loss-nan")
-@pytest.mark.parametrize(("lr", "finite"), [(0.01, True), (1e20, False)])
-def test_learning_rate_that_is_too_large(lr: float, finite: bool) -> None:  # noqa: FBT001
-    layer = nn.Linear(2, 1)
-    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
-    inputs = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    losses = []
-    for _ in range(5):
-        optimizer.zero_grad()
-        loss = nn.functional.mse_loss(layer(inputs), torch.tensor([[1.0], [2.0]]))
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert math.isfinite(losses[-1]) == finite
-    assert math.isnan(losses[-1]) != finite
-
-
-@pytest.mark.claim("train.accuracy-of-guessing")
-def test_guessing_among_ten_classes() -> None:
-    targets = torch.arange(10).repeat(100)
-    outputs = torch.zeros(1000, 10)
-    assert nn.functional.cross_entropy(outputs, targets).item() == pytest.approx(math.log(10))
-    assert math.log(10) == pytest.approx(2.303, abs=5e-4)
-    assert (outputs.argmax(1) == targets).float().mean().item() == pytest.approx(0.1)

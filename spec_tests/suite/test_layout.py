@@ -11,7 +11,7 @@ FILES = [
     path
     for folder in ("benchmarks", "docs", "fixtures", "reference", "spec_tests")
     for path in sorted((paths.ROOT / folder).rglob("*"))
-    if path.is_file() and path.suffix != ".pyc"
+    if path.is_file() and path.suffix != ".pyc" and "node_modules" not in path.parts
 ]
 
 

@@ -23,7 +23,15 @@ def test_every_module_of_the_reference_belongs_to_a_lesson() -> None:
         if not path.stem.startswith("__")
     }
     modules -= {name for name in modules if re.match(r"explainer/|checker/(?!rules/)", name)}
-    helpers = {"app/messages", "app/output", "claims", "errors", "files", "functional/_checks"}
+    helpers = {
+        "app/messages",
+        "app/output",
+        "claims",
+        "errors",
+        "files",
+        "functional/_checks",
+        "locks",
+    }
     helpers |= {"app/check", "app/explain", "app/findings_text"}
     assert modules - taught == helpers
 
