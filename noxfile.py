@@ -21,6 +21,14 @@ MIN_CORRECT = 8  # of the ten drawn images; chance gets 1
 MATRIX = {"2.6": "0.21", "2.9": "0.24", "2.11": "0.26", "2.13": "0.28", "newest": ""}
 
 
+# Each worker imports torch and collects all tests: more than four gain little. Worksteal keeps the
+# tests of a file, which share what is slow to make, on one worker as long as it can.
+WORKERS = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
+
+# Some machines forbid to cache bytecode: the processes that the tests start would compile it again.
+BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+
+
 def install(session: nox.Session, *groups: str) -> None:
     """Install the project in editable mode, and dependency groups.
 
@@ -33,9 +41,9 @@ def install(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the conformance suite."""
+    """Run the conformance suite, on as many cores as there are (`-- -n 0`: in one process)."""
     install(session, "tests")
-    session.run("pytest", "spec_tests", *session.posargs)
+    session.run("pytest", "spec_tests", *WORKERS, *session.posargs, env=BYTECODE)
 
 
 # With uv only: pip would write 5 GB for each version, where uv links the files of its cache. And
@@ -56,7 +64,8 @@ def matrix(session: nox.Session, torch: str) -> None:
     session.install(*(pair if MATRIX[torch] else newest))
     install(session, "tests")
     progress.write_text("its tests")
-    session.run("pytest", "spec_tests", f"--report={folder}", *session.posargs)
+    report = f"--report={folder}"
+    session.run("pytest", "spec_tests", *WORKERS, report, *session.posargs, env=BYTECODE)
 
 
 @nox.session(default=False)

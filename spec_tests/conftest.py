@@ -7,7 +7,10 @@ from types import SimpleNamespace
 
 from reference.app.process import idle_thread_variables
 
-os.environ |= idle_thread_variables()  # before torch is imported: OpenMP reads them then
+# Before torch is imported: OpenMP reads the variables then.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers have the cores
+os.environ |= idle_thread_variables()
 
 import pytest
 import torch

@@ -145,7 +145,7 @@ def test_attempts_in_a_new_process(request: pytest.FixtureRequest) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", __file__, *options],
         cwd=paths.ROOT,
-        env=os.environ | {NEW_PROCESS: "1", "PYTEST_ADDOPTS": ""},
+        env=os.environ | {NEW_PROCESS: "1", "PYTEST_ADDOPTS": "", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         timeout=120,

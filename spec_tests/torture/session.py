@@ -70,7 +70,6 @@ def _describe(failure: Failure) -> str:
 @contextlib.contextmanager
 def prepared() -> Iterator[Samples]:
     """Import everything once, and yield the sound files; they are deleted at the end."""
-    sys.dont_write_bytecode = True  # that an import leaves it behind is no finding
     warnings.simplefilter("ignore")  # of hypothesis on long texts, of zipfile on doubled names
     for module in MODULES:
         importlib.import_module(module)
