@@ -32,7 +32,7 @@ class Doubled(Dataset):
         return 2 * index
 
 if __name__ == "__main__":
-    print(list(DataLoader(Doubled(), 2, num_workers=2, multiprocessing_context=START)))
+    print(list(DataLoader(Doubled(), 2, num_workers=1, multiprocessing_context=START)))
 """
 
 # A shell lets commands in the background ignore SIGINT; this undoes it.
