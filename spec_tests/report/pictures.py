@@ -7,6 +7,7 @@ writes docs/images/check.svg and check.zh-CN.svg. Needs rich: `nox -s docs` inst
 
 import io
 import os
+import re
 import sys
 import tempfile
 from contextlib import chdir, redirect_stdout
@@ -42,7 +43,7 @@ font-size: {char_height}px; line-height: {line_height}px; }}
 {styles}
 </style>
 <rect fill="#292929" width="{terminal_width}" height="{terminal_height}" rx="8"/>
-<g transform="translate({terminal_x}, {terminal_y})">
+<g transform="translate({terminal_x}, {terminal_x})">
 {backgrounds}
 <g class="{unique_id}-matrix">
 {matrix}
@@ -65,9 +66,11 @@ def terminal(lang: Language) -> str:
 def picture(text: str) -> str:
     """Return a picture of a terminal with a text, as SVG."""
     console = Console(record=True, width=WIDTH, file=io.StringIO())
-    for line in text.splitlines():
+    for line in [*text.splitlines(), ""]:  # the height that rich computes is a line too small
         console.print(Text(line, style="bold" if line.startswith(("$", "  >")) else ""))
-    return console.export_svg(title="course check", code_format=SVG, unique_id="course")
+    svg = console.export_svg(title="course check", code_format=SVG, unique_id="course")
+    # rich gives each line the length of as many Latin letters, which squeezes Chinese.
+    return re.sub(r' textLength="[^"]*"', "", svg)
 
 
 def main() -> int:
