@@ -121,7 +121,10 @@ def foreign(session: nox.Session) -> None:
     install(session, "foreign")
     names = ("onnx", "onnxruntime", "tinygrad", "jax")
     options = [option for name in names for option in ("--impl", name)]
-    session.run("pytest", "spec_tests", *options, *session.posargs, env=tinygrad_device())
+    environment = BYTECODE | tinygrad_device()
+    session.run(
+        "pytest", "spec_tests/operators", *WORKERS, *options, *session.posargs, env=environment
+    )
 
 
 def tinygrad_device() -> dict[str, str]:

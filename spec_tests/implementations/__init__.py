@@ -35,6 +35,9 @@ import pytest
 
 Operator = Callable[..., Any]
 
+KNOWN_DIFFERENCES = Path(__file__).with_name("known_differences.toml")
+ACCEPTED = "it accepts arguments for which PyTorch raises an error"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Implementation:
@@ -91,6 +94,11 @@ def implementation_of(item: pytest.Item) -> Implementation | None:
 
 
 def known_differences() -> list[dict[str, Any]]:
-    """Read the known differences of libraries; `docs/KNOWN_DIFFERENCES.md` explains them."""
-    text = Path(__file__).with_name("known_differences.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)["difference"]
+    """Read the known differences of libraries; `docs/KNOWN_DIFFERENCES.md` shows them."""
+    document = tomllib.loads(KNOWN_DIFFERENCES.read_text(encoding="utf-8"))
+    accepted = [
+        {"implementation": name, "operator": operator, "cases": cases, "says": ACCEPTED}
+        for name, operators in document["accepted"].items()
+        for operator, cases in operators.items()
+    ]
+    return [*document["difference"], *accepted]

@@ -15,8 +15,8 @@ def require(condition: object, missing: str) -> None:
 
 
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    """Return (rows, columns); one number is used for both."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
+    """Return (rows, columns); one number is used for both. What is no pair, the library refuses."""
+    return (value, value) if isinstance(value, int) else value
 
 
 def on_arrays(

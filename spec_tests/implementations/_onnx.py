@@ -20,6 +20,7 @@ def _window(
     require(input.ndim == 4, "ONNX has no pooling or convolution without a batch")
     pads = {"pads": pair(padding) * 2} if not isinstance(padding, str) else {}
     auto_pad = {"same": {"auto_pad": "SAME_UPPER"}, "valid": {"auto_pad": "VALID"}}
+    require(pads or padding in auto_pad, f"ONNX has no padding {padding!r}")
     dilations = {"dilations": pair(options.pop("dilation"))} if "dilation" in options else {}
     flags = {name: int(value) for name, value in options.items()}
     shape = {"kernel_shape": pair(kernel), "strides": pair(stride)}
@@ -83,13 +84,14 @@ def relu(run: Run, input: np.ndarray, *, inplace: bool = False) -> np.ndarray:
 
 
 def sigmoid(run: Run, input: np.ndarray) -> np.ndarray:
+    require(input.dtype.kind != "i", "ONNX has no Sigmoid of integers")
     return run_node(run, "Sigmoid", input)
 
 
 def linear(
     run: Run, input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None
 ) -> np.ndarray:
-    require(input.ndim == 2, "ONNX's Gemm takes matrices only")
+    require(input.ndim == weight.ndim == 2, "ONNX's Gemm takes matrices only")
     return run_node(run, "Gemm", input, weight, bias, transB=1)
 
 

@@ -66,11 +66,12 @@ def _relu(input: Any, *, inplace: bool = False) -> jax.Array:
 
 
 def _sigmoid(input: Any) -> jax.Array:
+    require(jnp.issubdtype(input.dtype, jnp.floating), "sigmoid of integers")
     return jax.nn.sigmoid(input)
 
 
 def _flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> jax.Array:
-    return lax.collapse(input, start_dim % input.ndim, end_dim % input.ndim + 1)
+    return lax.collapse(input, start_dim, None if end_dim == -1 else end_dim + 1)
 
 
 JAX_FUNCTIONS: dict[str, Operator] = {

@@ -35,12 +35,23 @@ def _cross_entropy(input: Tensor, target: Tensor, **options: Any) -> Tensor:
     return input.sparse_categorical_crossentropy(target, **{"ignore_index": -100} | options)
 
 
+def _flatten(input: Tensor, **dims: int) -> Tensor:
+    require(input.ndim, "Tensor.flatten of a scalar on the Python device")  # it asks for clang
+    return input.flatten(**dims)
+
+
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    require(weight.ndim == 2, "Tensor.linear: weight with other than two axes")
+    require(bias is None or bias.ndim, "Tensor.linear: bias without axes")
+    return input.linear(weight.T, bias)
+
+
 TINYGRAD_FUNCTIONS: dict[str, Operator] = {
     "avg_pool2d": _avg_pool2d,
     "conv2d": _conv2d,
     "cross_entropy": _cross_entropy,
-    "flatten": lambda input, **dims: input.flatten(**dims),
-    "linear": lambda input, weight, bias=None: input.linear(weight.T, bias),
+    "flatten": _flatten,
+    "linear": _linear,
     "max_pool2d": _max_pool2d,
     "relu": lambda input, **options: input.relu(**without(options, "inplace")),
     "sigmoid": lambda input: input.sigmoid(),

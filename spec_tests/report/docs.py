@@ -1,9 +1,10 @@
-"""Generate documents from the register, the rules and the tolerances.
+"""Generate documents from the register, the rules, the tolerances and the known differences.
 
 - `docs/ERRATA.md` and its Chinese version: the claims that do not hold today;
 - `docs/RULES.md` and its Chinese version: what `course check` finds;
 - `docs/LESSONS.md`: the modules of each lesson, its claims, and the files that test them;
 - `docs/TOLERANCES.md`: how far results may be from the expected values;
+- `docs/KNOWN_DIFFERENCES.md`: where other libraries differ from the vectors;
 - `reference/claims.json`: the claims, for the installed program.
 
     python -m spec_tests.report.docs
@@ -25,6 +26,7 @@ from spec_tests.harness import claims, lessons
 from spec_tests.harness.claims import Claim
 from spec_tests.harness.lessons import Lesson
 from spec_tests.report.claims_json import claims_json
+from spec_tests.report.known_differences import known_differences_document
 from spec_tests.report.markdown import escaped
 from spec_tests.report.rules import FILES, rules_document
 from spec_tests.report.tolerances import tolerances_document
@@ -233,6 +235,7 @@ def documents(register: Register, files: TestFiles) -> dict[Path, str]:
     return pages | {
         paths.DOCS / "LESSONS.md": lesson_list(register, files),
         paths.DOCS / "TOLERANCES.md": tolerances_document(),
+        paths.DOCS / "KNOWN_DIFFERENCES.md": known_differences_document(),
         paths.REFERENCE / "claims.json": claims_json(register, lessons.load()),
     }
 

@@ -83,8 +83,8 @@ LIMITS = """## What the suite does not claim to find
   compared.
 - Other dtypes (int32, bool, complex, quantised, float8), inputs of several dtypes, autocast.
 - Gradients of gradients, forward-mode derivatives, and gradients through an operation in place.
-- Optimizers: several parameters, parameters without a gradient, options newer than torch 2.6, and
-  whether an optimizer keeps the caller's arrays.
+- Optimizers: several parameters, parameters without a gradient, a learning rate that changes,
+  options newer than torch 2.6, and whether an optimizer keeps the caller's arrays.
 - Operators and options that the course does not use, and whole networks that only fail together.
 - The wording of an error beyond what a vector states; from a library with its own error classes,
   any message. Warnings are not compared.

@@ -12,9 +12,11 @@ from reference.checker.rules import RULES
 from spec_tests import paths
 from spec_tests.harness import claims, lessons, vectors
 from spec_tests.harness.claims import Claim
+from spec_tests.implementations import known_differences
 from spec_tests.report import docs
 from spec_tests.report.claims_json import claims_json
 from spec_tests.report.docs import CHINESE, ENGLISH, Language, TestFiles
+from spec_tests.report.known_differences import known_differences_document
 from spec_tests.report.rules import FILES, rules_document
 from spec_tests.report.tolerances import tolerances_document
 
@@ -74,6 +76,18 @@ def test_lessons_are_up_to_date(register: dict[str, Claim], files: TestFiles) ->
 
 def test_tolerances_are_up_to_date() -> None:
     assert _read("TOLERANCES.md") == tolerances_document(), STALE
+
+
+def test_known_differences_are_up_to_date() -> None:
+    assert _read("KNOWN_DIFFERENCES.md") == known_differences_document(), STALE
+
+
+def test_known_differences_name_cases_that_exist() -> None:
+    names = {op: {case.name for case in vectors.cases(op)} for op in vectors.operators()}
+    for entry in known_differences():
+        cases = set(entry["cases"]) - {"test_drawn"}
+        assert cases <= names[entry["operator"]], entry
+        assert len(entry["cases"]) == len(set(entry["cases"])), entry
 
 
 def test_tolerances_of_every_operator_and_dtype() -> None:
