@@ -73,6 +73,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if exitstatus == pytest.ExitCode.USAGE_ERROR:
         return
     document = _results(session, exitstatus)
+    if config.getoption("--impl", None):
+        config.stash[LINES] += _operators(config.stash[RECORDER])
     config.stash[LINES].append(summary.summary_line(document))
     if folder is None:
         return
@@ -117,6 +119,14 @@ def _results(session: pytest.Session, exitstatus: int) -> Results:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         **results.specification(),
     )
+
+
+def _operators(recorder: Recorder) -> Iterator[str]:
+    """Yield the lines of a table by operator for each implementation."""
+    outcomes = recorder.outcomes("")
+    for column in recorder.columns.values():
+        tests = [test for test in outcomes if test.column == column["id"]]
+        yield from summary.by_operator(column["title"], tests)
 
 
 def _stop_reason(session: pytest.Session, exitstatus: int) -> str:

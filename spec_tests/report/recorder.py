@@ -120,6 +120,7 @@ def _record(item: pytest.Item, outcome: str = NOT_STARTED, detail: str = "") -> 
     params = item.callspec.params if hasattr(item, "callspec") else {}
     is_vector = implementation_of(item) and getattr(item, "originalname", "") == "test_vector"
     case = params["case"] if is_vector else None
+    operator = item.get_closest_marker("operator")
     test = TestOutcome(
         test=item.nodeid,
         column="",
@@ -127,6 +128,7 @@ def _record(item: pytest.Item, outcome: str = NOT_STARTED, detail: str = "") -> 
         detail=detail,
         claims=tuple(claims.named_by(item)),
         vector=(case.operator, case.name) if case else None,
+        operator=operator.args[0] if operator and implementation_of(item) else "",
     )
     return json.dumps(asdict(test) | {"column": column_of(item, outcome)})
 

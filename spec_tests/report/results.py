@@ -41,6 +41,7 @@ class TestOutcome:
         detail: the reason of a skip or the message of a failure.
         claims: the IDs of the claims that it checks.
         vector: the operator and the name of the case that it ran an implementation on.
+        operator: the operator that it ran an implementation of, on a vector or a drawn case.
     """
 
     __test__ = False  # keeps pytest from collecting the class
@@ -51,6 +52,7 @@ class TestOutcome:
     detail: str = ""
     claims: tuple[str, ...] = ()
     vector: tuple[str, str] | None = None
+    operator: str = ""
 
     @property
     def result(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from spec_tests.report.results import CHECKED, Results
+from spec_tests.report.results import CHECKED, Results, TestOutcome
 
 STATE_LABELS = {
     "holds": "hold",
@@ -17,6 +17,13 @@ STATE_LABELS = {
     "not_implemented": "not implemented",
     "not_run": "not run",
     "not_checkable": "not checkable",
+}
+OUTCOME_LABELS = {
+    "passed": "passed",
+    "failed": "failed",
+    "known_difference": "known differences",
+    "not_implemented": "not implemented",
+    "not_run": "not run",
 }
 MAX_LISTED = 20  # entries per list; results.json has all of them
 
@@ -34,6 +41,30 @@ def summary_line(results: Results) -> str:
     others = [counts[name] for name in counts if name not in CHECKED]
     partial = f"; partial run: {partial}" if (partial := results["run"]["partial"]) else ""
     return f"claims: {totals['claims']}, of which {', '.join([checked, *others])}{partial}"
+
+
+def by_operator(title: str, outcomes: Iterable[TestOutcome]) -> list[str]:
+    """Return the lines of a table: how many tests of each operator ended how.
+
+    Args:
+        title: the implementation that was tested.
+        outcomes: of its tests.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for test in outcomes:
+        if test.operator:
+            counts.setdefault(test.operator, Counter())[test.outcome] += 1
+    if not counts:
+        return []
+    counts = dict(sorted(counts.items())) | {"all": sum(counts.values(), Counter())}
+    shown = {name: label for name, label in OUTCOME_LABELS.items() if counts["all"][name]}
+    width = max(map(len, ["operator", *counts]))
+    lines = [f"{title}:"]
+    lines += [f"  {'operator':{width}}  {'  '.join(shown.values())}"]
+    for operator, row in counts.items():
+        cells = (f"{row[name]:{len(label)}}" for name, label in shown.items())
+        lines.append(f"  {operator:{width}}  {'  '.join(cells)}")
+    return lines
 
 
 def _title(results: Results) -> str:

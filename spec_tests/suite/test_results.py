@@ -216,3 +216,21 @@ def test_badge_escapes_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summary, "_title", lambda _: 'a < "b" & 中文')
     picture = ET.fromstring(summary.badge(build_results([], [])))  # noqa: S314 - as above
     assert picture[0].text == 'course claims: a < "b" & 中文'
+
+
+def test_operators_are_counted_by_outcome() -> None:
+    outcomes = [
+        ("relu", "passed"),
+        ("relu", "failed"),
+        ("conv2d", "not_implemented"),
+        ("", "passed"),
+    ]
+    tests = [make_outcome(outcome, operator=operator) for operator, outcome in outcomes]
+    assert summary.by_operator("mine 1", tests) == [
+        "mine 1:",
+        "  operator  passed  failed  not implemented",
+        "  conv2d         0       0                1",
+        "  relu           1       1                0",
+        "  all            1       1                1",
+    ]
+    assert summary.by_operator("mine 1", tests[3:]) == []
