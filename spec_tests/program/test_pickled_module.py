@@ -4,8 +4,9 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -259,3 +260,46 @@ def test_storage_of_a_negative_size_is_refused() -> None:
     assert file.getvalue().count(size) >= 1
     with pytest.raises(DamagedError, match=r"storage .* has two sizes, or a negative one"):
         referenced_globals(io.BytesIO(file.getvalue().replace(size, negative)))
+
+
+def _saved_zip() -> dict[str, bytes]:
+    """Return the members of a zip that torch.save writes."""
+    torch.save({"weight": torch.ones(3)}, file := io.BytesIO())
+    with zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _zip_of(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    with zipfile.ZipFile(file := io.BytesIO(), "w", compression) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def _with_larger_member(data: bytes) -> bytes:
+    """Return a zip whose last member claims to be larger than the whole file."""
+    entry = data.rindex(b"PK\x01\x02")  # of the central directory: its size is at 24
+    return data[: entry + 24] + (10**6).to_bytes(4, "little") + data[entry + 28 :]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_zip_of, ""),
+        (lambda m: _zip_of({k.replace("archive/", "./"): v for k, v in m.items()}), "members"),
+        (lambda m: b"PK\x03\x04 data before it" + _zip_of(m), "members"),
+        (lambda m: _zip_of(m, zipfile.ZIP_DEFLATED), "compressed"),
+        (lambda m: _with_larger_member(_zip_of(m)), "compressed"),
+        (lambda m: _zip_of(m | {"archive/byteorder": b"big"}), "another order"),
+    ],
+    ids=["as-saved", "folder", "data-before", "deflated", "larger", "byteorder"],
+)
+def test_zip_that_torch_save_does_not_write(
+    change: Callable[[dict[str, bytes]], bytes], reason: str
+) -> None:
+    file = io.BytesIO(change(_saved_zip()))
+    if not reason:
+        assert "torch._utils._rebuild_tensor_v2" in referenced_globals(file)
+        return
+    with pytest.raises(DamagedError, match=reason):
+        referenced_globals(file)
