@@ -24,19 +24,28 @@ def difference(
         return f"dtype is {actual.dtype.name}, not {expected['dtype']}", ""
     if actual.shape != tuple(expected["shape"]):
         return f"shape is {list(actual.shape)}, not {list(expected['shape'])}", ""
-    values = tensors.array(expected)
     if "zeros" in expected:
         least, most = expected["zeros"]
         if not least <= (zeros := int((actual == 0).sum())) <= most:
             return f"{zeros} zeros, not {least} to {most}", ""
-        values = np.where(actual == 0, 0, values)
-    wrong = ~_close(actual, values, **{name: tolerance[name] for name in ("rtol", "atol")})
+    values, wrong = wrong_elements(actual, expected, tolerance)
     if not wrong.any():
         return None
     first = tuple(int(index) for index in np.argwhere(wrong)[0])
     worst = f"{wrong.sum()} of {wrong.size} elements differ, the first at index {list(first)}"
     limits = f"rtol={tolerance['rtol']}, atol={tolerance['atol']}"
     return "wrong values", f"got\n{actual}\nexpected\n{values}\n{worst} ({limits})"
+
+
+def wrong_elements(
+    actual: np.ndarray, expected: Mapping[str, Any], tolerance: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the expected values, and where an array of the same dtype and shape has others."""
+    values = tensors.array(expected)
+    if "zeros" in expected:
+        values = np.where(actual == 0, 0, values)
+    limits = {name: tolerance[name] for name in ("rtol", "atol")}
+    return values, ~_close(actual, values, **limits)
 
 
 def _close(actual: np.ndarray, expected: np.ndarray, rtol: float, atol: float) -> np.ndarray:

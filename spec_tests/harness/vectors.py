@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -183,14 +183,20 @@ def check(implementation: Implementation, case: Case) -> None:
 
 def unknown_arguments(function: Callable[..., Any], names: Sequence[str]) -> list[str]:
     """Return those of the names that are not keyword arguments of a function."""
+    known = _keyword_arguments(function)
+    return [] if known is None else [name for name in names if name not in known]
+
+
+@lru_cache(maxsize=64)
+def _keyword_arguments(function: Callable[..., Any]) -> set[str] | None:
+    """Return the names of a function's keyword arguments; None if it takes any."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # a function written in C may have no signature
-        return []
+        return None
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return []
-    known = {each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY}
-    return [name for name in names if name not in known]
+        return None
+    return {each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY}
 
 
 def _check_outcome(case: Case, untouched: Arrays, actual: Arrays) -> None:
