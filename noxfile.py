@@ -127,6 +127,16 @@ def foreign(session: nox.Session) -> None:
     )
 
 
+@nox.session(default=False)
+def javascript(session: nox.Session) -> None:
+    """Run the vectors against TensorFlow.js and ONNX Runtime for the web (needs node and npm)."""
+    install(session, "tests")
+    folder = Path("spec_tests", "implementations", "javascript")
+    session.run("npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), external=True)
+    options = ["--impl=tfjs", "--impl=onnxruntime_web"]
+    session.run("pytest", "spec_tests/operators", *options, *session.posargs, env=BYTECODE)
+
+
 def tinygrad_device() -> dict[str, str]:
     """Return the setting that lets tinygrad run without clang, slowly, unless DEV is set."""
     return {} if "DEV" in os.environ or shutil.which("clang") else {"DEV": "PYTHON"}

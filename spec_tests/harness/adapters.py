@@ -17,10 +17,10 @@ from spec_tests import implementations
 from spec_tests.harness import engine_process
 from spec_tests.implementations import DiedError, Implementation
 
+FOLDER = Path(implementations.__file__).parent
+JAVASCRIPT = {path.stem: path for path in sorted((FOLDER / "javascript").glob("[!_]*.mjs"))}
 BUILT_IN = sorted(
-    path.stem.replace("torch_", "torch.")
-    for folder in implementations.__path__
-    for path in Path(folder).glob("[!_]*.py")
+    [*JAVASCRIPT, *(path.stem.replace("torch_", "torch.") for path in FOLDER.glob("[!_]*.py"))]
 )
 SERVER = "spec_tests.harness.serve"
 CALL_SECONDS = 60
@@ -43,6 +43,8 @@ def load(name: str, *, isolate: bool = False, seconds: float = CALL_SECONDS) -> 
     if name.startswith("exec:"):
         command = shlex.split(name.removeprefix("exec:"), posix=os.name != "nt")
         return _in_a_process(name, command, seconds)
+    if name in JAVASCRIPT:
+        return _in_a_process(name, ["node", str(JAVASCRIPT[name])], seconds)
     if isolate:
         return _in_a_process(name, [sys.executable, "-m", SERVER, name], seconds)
     if name in BUILT_IN:

@@ -129,7 +129,9 @@ class EngineProcess:
         status = _status(self._end())
         self._errors.seek(0)
         said = self._errors.read().decode(errors="replace").strip().splitlines()
-        last = f"; its last words: {said[-1]}" if said else ""
+        # Some runtimes print more after the line that names the error.
+        errors = [line for line in said if "error" in line.lower()]
+        last = f"; its last words: {(errors or said)[-1].strip()}" if said else ""
         return DiedError(f"the process {how.replace('{status}', status)}{last}")
 
 

@@ -18,7 +18,7 @@ does not have is not a difference: it is reported as *not implemented*.
 
 Measured on a CPU with Python 3.11; tinygrad on its Python device.
 
-    nox -s foreign
+    nox -s foreign javascript
     nox -s foreign -- -k drawn --hypothesis-profile=sweep    # a thousand cases per operator
 """
 ACCEPTED = "### Accepted, although PyTorch raises an error"

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import sys
 import time
 from dataclasses import replace
@@ -236,3 +237,43 @@ def test_isolated_adapter_may_print_and_crash(tmp_path: Path) -> None:
     vectors.check(isolated, RELU)
     with pytest.raises(vectors.UnsupportedError):
         vectors.check(isolated, vectors.cases("conv2d")[0])
+
+
+JAVASCRIPT = """
+import { numbers, require, serve, tensor } from 'SERVER';
+
+console.log('a greeting');
+await serve({
+  description: 'mine 2',
+  dtypes: ['float32'],
+  operators: {
+    relu: ({ input }) => {
+      console.log('more');
+      const values = numbers(input).map((value) => (value < 0 ? 0 : value));
+      return { output: tensor('float32', input.shape, values) };
+    },
+    sigmoid: () => require(false, 'sigmoid'),
+    flatten: () => { throw new RangeError('no axes'); },
+    linear: () => process.exit(3),
+  },
+});
+"""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs the program node")
+def test_server_in_javascript(tmp_path: Path) -> None:
+    path = tmp_path / "engine.mjs"
+    server = adapters.FOLDER / "javascript" / "_server.mjs"
+    path.write_text(JAVASCRIPT.replace("SERVER", server.as_uri()), encoding="utf-8")
+    engine = adapters.load(f"exec:node {shlex.quote(str(path))}")
+    assert str(engine) == "mine 2"
+    by_name = {case.name: case for case in vectors.cases("relu")}
+    for name in ("nan", "infinite", "subnormal", "largest"):
+        vectors.check(engine, by_name[name])
+    with pytest.raises(vectors.UnsupportedError, match="sigmoid"):
+        vectors.check(engine, vectors.cases("sigmoid")[0])
+    with pytest.raises(vectors.UnsupportedError, match="dtype float64"):
+        vectors.check(engine, by_name["float64"])
+    refusals = [case for case in vectors.cases("flatten") if case.error]
+    vectors.check(engine, refusals[0])
+    assert "ended with exit status 3" in failure(engine, vectors.cases("linear")[0])

@@ -1,6 +1,6 @@
-// TensorFlow.js on the CPU backend: --impl "exec:node spec_tests/implementations/javascript/tfjs.mjs"
+// TensorFlow.js on the CPU backend: --impl tfjs
 
-import { numbers, pair, require, serve, tensor } from './server.mjs';
+import { numbers, pair, require, serve, tensor } from './_server.mjs';
 import * as tf from '@tensorflow/tfjs';
 
 const REDUCTIONS = {
@@ -74,6 +74,7 @@ function crossEntropy({ input, target, weight }, { ignore_index, reduction = 'me
   require(input.shape.length === 2, 'logits of other ranks');
   const classes = input.shape[1];
   require(target.dtype !== 'int64' || classes > 1, 'one class');
+  require(target.dtype !== 'int64' || numbers(target).every((index) => index >= 0), 'ignored samples');
   const probabilities = target.dtype === 'int64'
     ? tf.oneHot(tf.tensor1d(numbers(target), 'int32'), classes).toFloat()
     : toEngine(target);
@@ -88,8 +89,10 @@ function reductionOf(name) {
 }
 
 function loss(operator) {
-  return ({ input, target }, { reduction = 'mean' }) =>
-    fromEngine(operator(toEngine(target), toEngine(input), undefined, reductionOf(reduction)));
+  return ({ input, target }, { reduction = 'mean' }) => {
+    require(String(input.shape) === String(target.shape), 'shapes that differ');
+    return fromEngine(operator(toEngine(target), toEngine(input), undefined, reductionOf(reduction)));
+  };
 }
 
 function relu({ input }, { inplace = false }) {
@@ -98,7 +101,7 @@ function relu({ input }, { inplace = false }) {
 }
 
 function flatten({ input }, { start_dim = 0, end_dim = -1 }) {
-  require(start_dim === 1 && end_dim === -1, 'other axes');
+  require(start_dim === 1 && end_dim === -1 && input.shape.length > 2, 'other axes');
   return fromEngine(tf.layers.flatten().apply(toEngine(input)));
 }
 
