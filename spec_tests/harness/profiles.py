@@ -1,6 +1,6 @@
 """The settings of hypothesis: the same cases in each run, whatever else is imported."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
@@ -24,6 +24,8 @@ def load() -> None:
         database=None,
         derandomize=True,
         max_examples=25,
+        report_multiple_bugs=False,
+        phases=(Phase.explicit, Phase.generate, Phase.shrink),  # nothing about lines that ran
         suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
     )
     settings.register_profile("sweep", settings.get_profile("default"), max_examples=1000)

@@ -218,7 +218,10 @@ def divided(input, number):
 def test_failing_vector_prints_the_call_and_both_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Check that the claim and the implementation's traceback are printed, too."""
+    """Check that the claim and the implementation's traceback are printed, too.
+
+    Of a drawn case, hypothesis would list all the arguments again.
+    """
     (tmp_path / "wrong.py").write_text(WRONG)
     monkeypatch.syspath_prepend(tmp_path)
     case = "test_vector[wrong-course]"
@@ -226,8 +229,15 @@ def test_failing_vector_prints_the_call_and_both_results(
         f"{paths.SPEC_TESTS / 'operators' / f'test_{operator}.py'}::{case}"
         for operator in ("relu", "sigmoid")
     ]
-    _run(*tests, "--impl", "wrong")
-    _, relu, sigmoid = re.split("__ test_vector.* __+\n", capsys.readouterr().out)
+    drawn = f"{paths.SPEC_TESTS / 'operators' / 'test_relu.py'}::test_drawn[wrong]"
+    _run(*tests, drawn, "--impl", "wrong")
+    printed = re.split("__ test_.* __+\n", capsys.readouterr().out)
+    relu, sigmoid, drawn_relu = (part.partition("\n===")[0] for part in printed[1:])
+    assert re.fullmatch(
+        r"relu: output: wrong values\nrelu\(input=\[-[\d.e-]+\]\)\n"
+        r"got\n\[.*\]\nexpected\n\[.*\]\n1 of 1 elements differ, .*",
+        drawn_relu,
+    )
     assert relu.startswith(
         "relu: output: wrong values\n"
         "Negative elements become 0; the others do not change.\n"
