@@ -176,3 +176,18 @@ def infinity_clamped(**arguments: Any) -> Tensor:
     output = batch_norm(**arguments)
     largest = torch.finfo(output.dtype).max
     return output.clamp(-largest, largest)
+
+
+@fault("batch_norm")
+def half_folded_into_scale_and_shift(**arguments: Any) -> Tensor:
+    """In evaluation, round scale and shift of half precision before they are used."""
+    input, mean, variance = (arguments[k] for k in ("input", "running_mean", "running_var"))
+    if arguments.get("training") or mean is None or input.element_size() > 2:
+        return batch_norm(**arguments)
+    batch_norm(**arguments)  # raises the errors
+    shape = [1, -1] + [1] * (input.dim() - 2)
+    weight, bias = arguments.get("weight"), arguments.get("bias")
+    scale = (variance.float() + arguments.get("eps", 1e-5)).rsqrt()
+    scale = scale if weight is None else scale * weight.float()
+    shift = -mean.float() * scale if bias is None else bias.float() - mean.float() * scale
+    return input * scale.to(input.dtype).view(shape) + shift.to(input.dtype).view(shape)
