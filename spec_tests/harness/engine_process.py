@@ -69,7 +69,7 @@ class EngineProcess:
         self._reader.start()
         about = self._ask({"cmd": "start", "version": VERSION}, START_SECONDS)
         if about.get("version") != VERSION or not isinstance(about.get("operators"), list):
-            raise DiedError(f"it must answer start with version {VERSION} and operators: {about}")
+            raise self._died(f"must answer start with version {VERSION} and operators: {about}")
         return about
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -84,13 +84,13 @@ class EngineProcess:
 
     def close(self) -> None:
         """End the process: by the end of its input, or else by force."""
-        if not (self._process and self._process.stdin):
-            return
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(END_SECONDS)
-        self._end()
+        if self._process and self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_SECONDS)
+            self._end()
+        self._errors.close()
 
     def _end(self) -> int:
         """End the process, if it has not ended, and return its exit status."""
@@ -228,7 +228,8 @@ def _results(answer: dict[str, Any], inputs: dict[str, np.ndarray]) -> tuple[np.
         results = {name: message_array(tensor) for name, tensor in answer["results"].items()}
         results["output"]
     except (KeyError, TypeError, ValueError) as error:
-        raise DiedError(f"the answer does not follow the protocol: {error!r}") from error
+        shown = json.dumps(answer)[:200]
+        raise DiedError(f"the answer does not follow the protocol: {error!r}: {shown}") from error
     return tuple(results[name] for name in vectors.RESULTS if name in results)
 
 

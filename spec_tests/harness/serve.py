@@ -46,19 +46,22 @@ def _start(implementation: Implementation) -> dict[str, Any]:
 
 def _run(implementation: Implementation, request: dict[str, Any]) -> dict[str, Any]:
     """Call an operator, and return its results and the inputs that it changed."""
-    inputs = message_arrays(request["inputs"])
-    before = {name: array.copy() for name, array in inputs.items()}
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in request["parameters"].items()}
     function = implementation.functions[request["operator"]]
-    if unknown := vectors.unknown_arguments(function, [*inputs, *options]):
+    if unknown := vectors.unknown_arguments(function, [*request["inputs"], *options]):
         return {"not_implemented": f"the arguments {', '.join(unknown)}"}
     try:
+        inputs = message_arrays(request["inputs"])
+        before = {name: array.copy() for name, array in inputs.items()}
         after = vectors.call_operator(function, inputs, options)
     except NotImplementedError as error:
         return {"not_implemented": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever the library raises is an answer
         return {"refused": _refusal(error, implementation)}
-    results = {name: np.asarray(after[name]) for name in vectors.RESULTS if name in after}
+    results = {name: after[name] for name in vectors.RESULTS if name in after}
+    for name, result in results.items():
+        if not isinstance(result, np.ndarray):  # no answer of the protocol: the case fails
+            return {"invalid": f"{name} is not an array but {result!r}"}
     changed = {k: v for k, v in inputs.items() if not _same(v, before[k])}
     return {"results": message_tensors(results), "changed": message_tensors(changed)}
 
@@ -68,11 +71,16 @@ def _same(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _refusal(error: Exception, implementation: Implementation) -> dict[str, str]:
-    """Return an exception with the class that the protocol knows: Python's own, or a library's."""
-    kind = type(error).__name__
-    if not isinstance(error, implementation.library_errors):
+    """Return an exception with the class that the protocol knows: Python's own, or a library's.
+
+    A library may refuse with a class of Python, too: with its module, the name is none of Python's.
+    """
+    name = type(error).__name__
+    if isinstance(error, implementation.library_errors):
+        kind = f"{type(error).__module__}.{name}"
+    else:
         kind = next(c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins")
-    return {"type": kind, "message": f"{type(error).__name__}: {error}"}
+    return {"type": kind, "message": f"{name}: {error}"}
 
 
 if __name__ == "__main__":

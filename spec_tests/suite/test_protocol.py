@@ -239,6 +239,23 @@ def test_isolated_adapter_may_print_and_crash(tmp_path: Path) -> None:
         vectors.check(isolated, vectors.cases("conv2d")[0])
 
 
+def test_isolated_adapter_fails_where_it_fails_in_this_process(tmp_path: Path) -> None:
+    path = tmp_path / "adapter.py"
+    path.write_text(
+        "LIBRARY_ERRORS = (KeyError,)\n"
+        "def relu(input):\n    return [0.0]\n"
+        "def flatten(input, start_dim=0, end_dim=-1):\n    raise KeyError('refused')\n"
+        "def sigmoid(input):\n    raise AttributeError('a mistake')\n"
+    )
+    refusal = next(case for case in vectors.cases("flatten") if case.error)
+    mistake = replace(REFUSAL, operator="sigmoid")
+    for isolate in (False, True):
+        adapter = adapters.load(str(path), isolate=isolate)
+        assert "not an array but [0.0]" in failure(adapter, RELU)
+        vectors.check(adapter, refusal)
+        assert "but raised AttributeError: " in failure(adapter, mistake)
+
+
 JAVASCRIPT = """
 import { numbers, require, serve, tensor } from 'SERVER';
 
