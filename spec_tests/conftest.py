@@ -107,7 +107,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call() -> Iterator[None]:
-    with oracle_checks.outcome_of_drawn_cases():
+    with oracle_checks.outcome_of_cases():
         return (yield)
 
 

@@ -79,10 +79,10 @@ def _reject(implementation: Implementation, missing: Exception) -> NoReturn:
 
 
 @contextmanager
-def outcome_of_drawn_cases() -> Iterator[None]:
-    """Skip a drawn test if no case that was drawn is implemented; report a mismatch shortly.
+def outcome_of_cases() -> Iterator[None]:
+    """Report a mismatch by its message alone; skip a test if no drawn case is implemented.
 
-    hypothesis adds a listing of the arguments to a failure: the message has them already.
+    The message has the arguments already, which hypothesis would list again.
     """
     REJECTED.clear()
     try:
